@@ -1,0 +1,124 @@
+"""A served copy of the built book, and pages that write down what goes wrong."""
+
+import contextlib
+import functools
+import http.server
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from .chromium import find_chromium
+
+HTML = Path(__file__).parents[2] / "_build" / "html"
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+# Chromium's own traffic would count as the page's.
+CHROMIUM_FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-sandbox",
+)
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serve files without a log line each."""
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def html():
+    """Return the folder of the built book."""
+    if not (HTML / "index.html").exists():
+        pytest.fail("There is no built book in _build/html: run `make book`.")
+    return HTML
+
+
+@pytest.fixture(scope="session")
+def bases(html):
+    """Return the book's address by scheme: from a server, and from the disk."""
+    handler = functools.partial(QuietHandler, directory=html)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield {
+            "http": f"http://127.0.0.1:{server.server_port}",
+            "file": html.as_uri(),
+        }
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Return a running Chromium. Where there is none: skip, but fail in CI."""
+    path = find_chromium()
+    if path is None:
+        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
+        give_up("No Chromium: install one, or set CHROMIUM to its path.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=list(CHROMIUM_FLAGS)
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watched:
+    """A page and the troubles it met: errors, failed and outside requests."""
+
+    page: Page
+    host: str
+    troubles: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.page.on("request", self._on_request)
+        self.page.on("requestfailed", lambda r: self._add("failed", r.url))
+        self.page.on("response", self._on_response)
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda e: self._add("uncaught", str(e)))
+
+    def _add(self, what, detail):
+        self.troubles.append(f"{what}: {detail}")
+
+    def _on_request(self, request):
+        url = urlsplit(request.url)
+        if url.scheme not in ("data", "blob") and url.netloc != self.host:
+            self._add("outside request", request.url)
+
+    def _on_response(self, response):
+        if response.status >= 400:
+            self._add(f"status {response.status}", response.url)
+
+    def _on_console(self, message):
+        if message.type == "error":
+            self._add("console", message.text)
+
+
+@pytest.fixture(scope="session")
+def open_page(browser, bases):
+    """Return a context manager that opens one of the book's pages.
+
+    `open_page(path, scheme)` waits until MathJax has set the page.
+    """
+
+    @contextlib.contextmanager
+    def open_page(path, scheme="http"):
+        base = bases[scheme]
+        with browser.new_context(viewport=DESKTOP) as context:
+            watched = Watched(context.new_page(), urlsplit(base).netloc)
+            watched.page.goto(f"{base}/{path}", wait_until="load")
+            watched.page.evaluate("window.MathJax?.startup.promise.then(() => null)")
+            yield watched
+
+    return open_page

@@ -1,0 +1,102 @@
+"""Intervals, and the input checks that all of `vaetut.analysis` shares."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from vaetut.analysis import bootstrap_interval, interval, paired_interval
+from vaetut.analysis.statistics import (
+    finite_array,
+    fraction,
+    random_generator,
+    whole_number,
+)
+
+
+def test_interval_is_student_t():
+    values = [1.0, 2.0, 4.0, 5.5, 3.0]
+    got = interval(values, level=0.9)
+    low, high = stats.t.interval(0.9, 4, np.mean(values), stats.sem(values))
+    assert got == pytest.approx((np.mean(values), low, high, 5))
+
+
+@pytest.mark.parametrize("make", [interval, lambda v: bootstrap_interval(v, 0)])
+def test_one_value_has_no_spread_and_is_json(make):
+    got = make([2.5])
+    assert got == (2.5, 2.5, 2.5, 1)
+    assert json.loads(json.dumps(got._asdict())) == got._asdict()
+
+
+def test_results_are_plain_numbers():
+    values = np.arange(5, dtype=np.float32)
+    for got in (interval(values), bootstrap_interval(values, 0)):
+        assert [type(x) for x in got] == [float, float, float, int]
+
+
+def test_paired_interval_ignores_what_pairs_share():
+    rng = np.random.default_rng(0)
+    shared = rng.normal(0, 100, size=8)
+    a, b = shared + 1 + rng.normal(0, 0.1, 8), shared
+    got = paired_interval(a, b)
+    assert 0 < got.low < got.mean < got.high < 2
+    assert got == interval(a - b)
+
+
+def test_interval_covers_at_its_level():
+    rng = np.random.default_rng(1)
+    hits = sum(abs(i.mean) <= i.high - i.mean for i in map(interval, _draws(rng)))
+    assert hits / 2000 == pytest.approx(0.95, abs=4 * (0.95 * 0.05 / 2000) ** 0.5)
+
+
+def _draws(rng):
+    return rng.standard_normal((2000, 5))
+
+
+def test_bootstrap_agrees_with_student_and_is_reproducible():
+    values = np.random.default_rng(2).exponential(size=5000)
+    got, t = bootstrap_interval(values, seed=3), interval(values)
+    assert got == bootstrap_interval(values, seed=np.random.default_rng(3))
+    assert got.mean == t.mean and got.n == 5000
+    assert (got.low, got.high) == pytest.approx((t.low, t.high), abs=0.004)
+    wide = bootstrap_interval(values, seed=3, level=0.99, draws=500)
+    assert wide.low < got.low and wide.high > got.high
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: interval([]), "values is empty"),
+        (lambda: interval([1, np.nan]), "values holds NaN"),
+        (lambda: interval([[1, 2]]), "values must have 1 axes"),
+        (lambda: interval([1, 2], level=95), "level must lie"),
+        (lambda: paired_interval([1, 2], [1]), "a and b must pair"),
+        (lambda: paired_interval([1, 2], [1, np.inf]), "b holds NaN"),
+        (lambda: bootstrap_interval([1, 2], 0, draws=0), "draws must be"),
+        (lambda: bootstrap_interval([1, 2], None), "seed must be"),
+        (lambda: bootstrap_interval([], 0), "values is empty"),
+        (lambda: finite_array("x", ["a"]), "x must hold real numbers"),
+        (lambda: finite_array("x", [1j]), "x must hold real numbers"),
+        (lambda: finite_array("x", [[1], [1, 2]]), "x must hold real numbers"),
+        (lambda: fraction("x", "a"), "x must lie"),
+        (lambda: fraction("x", 1.0), "x must lie"),
+        (lambda: fraction("x", float("nan")), "x must lie"),
+        (lambda: whole_number("x", 2.0), "x must be a whole number"),
+        (lambda: whole_number("x", True), "x must be a whole number"),
+        (lambda: whole_number("x", 0), "x must be a whole number >= 1"),
+        (lambda: random_generator(-1), "seed must be"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_checks_pass_good_input_on():
+    assert finite_array("x", np.ones(2, np.float32), dtype=None).dtype == np.float32
+    assert finite_array("x", np.ones(2, np.uint8), dtype=None).dtype == np.float64
+    assert fraction("x", 0.25) == 0.25
+    assert whole_number("x", np.int64(3)) == 3
+    rng = np.random.default_rng(0)
+    assert random_generator(rng) is rng

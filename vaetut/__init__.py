@@ -1,0 +1,23 @@
+"""Autoencoders and variational autoencoders, drawn, trained and measured.
+
+Values flow one way and imports follow them:
+
+    datasets, analysis  ->  models  ->  training  ->  figures, claims  ->  book
+
+`datasets` and `analysis` know NumPy, SciPy and scikit-learn only.
+"""
+
+import os
+
+__version__ = "0.1.0"
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+if os.environ["KERAS_BACKEND"] not in BACKENDS:
+    raise ValueError(
+        f"KERAS_BACKEND={os.environ['KERAS_BACKEND']!r} is not a backend of Keras 3: "
+        f"set it to one of {', '.join(BACKENDS)} before Python starts."
+    )

@@ -1,0 +1,120 @@
+"""Intervals over seeds and images, and the input checks of `vaetut.analysis`."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+
+def finite_array(name, values, ndim=None, dtype=np.float64):
+    """Return `values` as a non-empty array of finite numbers, or say what is wrong.
+
+    `ndim` is the number of axes it must have (None: any); `dtype=None` keeps
+    float32, so that large images are not copied.  Raises ValueError, which names
+    the argument `name` and the mend.
+    """
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "cSUM":
+            raise TypeError
+        if dtype is not None or array.dtype != np.float32:
+            array = array.astype(np.float64, copy=False)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must hold real numbers in a regular array") from None
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(
+            f"{name} must have {ndim} axes, not shape {array.shape}: reshape it"
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: pass at least one value")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity: drop or mend those values")
+    return array
+
+
+def whole_number(name, value, least=1):
+    """Return `value` as an int of at least `least`, or raise ValueError."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ValueError(f"{name} must be a whole number >= {least}, not {value!r}")
+    return int(value)
+
+
+def fraction(name, value):
+    """Return `value` as a float strictly between 0 and 1, or raise ValueError."""
+    if not np.isscalar(value) or isinstance(value, str) or not 0 < value < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, not {value!r}")
+    return float(value)
+
+
+def random_generator(seed):
+    """Return the NumPy Generator for `seed`, an int >= 0 or a Generator.
+
+    None is refused (ValueError): every number of the course can be drawn again.
+    """
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(whole_number("seed", seed, least=0))
+
+
+class Interval(NamedTuple):
+    """A mean and its interval; plain floats, so that it can be written as JSON."""
+
+    mean: float  # of the values
+    low: float  # lower end; equal to mean where n is 1
+    high: float  # upper end; equal to mean where n is 1
+    n: int  # number of values, most often of seeds
+
+
+def interval(values, level=0.95):
+    """Return the Student-t interval of the mean of independent values.
+
+    `values` (n,), one a seed, in any unit, which the interval keeps.  The half width
+    is t_{n-1} s / sqrt(n), with s the standard deviation (n - 1).  With n = 1 nothing
+    is known of the spread: low = high = mean, and n = 1 says so.
+    Source: Student 1908, The probable error of a mean.
+    """
+    values = finite_array("values", values, ndim=1)
+    level, n, mean = fraction("level", level), len(values), float(values.mean())
+    if n == 1:
+        return Interval(mean, mean, mean, 1)
+    spread = float(values.std(ddof=1)) / n**0.5
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * spread
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def paired_interval(a, b, level=0.95):
+    """Return the Student-t interval of the mean of a - b, paired by position.
+
+    `a`, `b` (n,): the same seeds, or the same images, under two treatments.  An
+    interval that excludes 0 is a difference at that level.  Raises ValueError where
+    the lengths differ.
+    """
+    a, b = finite_array("a", a, ndim=1), finite_array("b", b, ndim=1)
+    if len(a) != len(b):
+        raise ValueError(f"a and b must pair up: {len(a)} values and {len(b)}")
+    return interval(a - b, level)
+
+
+def bootstrap_interval(values, seed, level=0.95, draws=2000):
+    """Return the percentile-bootstrap interval of the mean of independent values.
+
+    `values` (n,), best with n > 30: use `interval` for a handful of seeds, where the
+    bootstrap is too narrow.  `seed` is an int or a Generator; `draws` resamples are
+    taken in chunks of about a million values.
+    Source: Efron 1979, Bootstrap methods: another look at the jackknife.
+    """
+    values = finite_array("values", values, ndim=1)
+    level, draws = fraction("level", level), whole_number("draws", draws)
+    rng, n, mean = random_generator(seed), len(values), float(values.mean())
+    if n == 1:
+        return Interval(mean, mean, mean, 1)
+    rows = max(1, 1_000_000 // n)
+    means = np.concatenate(
+        [
+            values[rng.integers(n, size=(min(rows, draws - start), n))].mean(1)
+            for start in range(0, draws, rows)
+        ]
+    )
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(mean, float(low), float(high), n)

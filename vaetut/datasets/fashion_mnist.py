@@ -1,0 +1,122 @@
+"""Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747), MIT licence.
+
+The four IDX files travel with the package, in `data/fashion-mnist/`, beside their
+licence and their SHA-256 sums.
+"""
+
+import gzip
+import hashlib
+import zlib
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from vaetut.datasets.record import DataError, Dataset
+
+FOLDER = Path(__file__).parent / "data" / "fashion-mnist"
+SOURCE = "Fashion-MNIST, Zalando Research 2017, MIT licence"
+CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+PREFIX = {"train": "train", "test": "t10k"}
+PADDING = 2  # black pixels on each side: 28 + 2·2 = 32, which halves three times
+
+
+def load(split: str = "train", folder: Path = FOLDER) -> Dataset:
+    """Return the 60,000 training or the 10,000 test images, padded to 32×32×1.
+
+    Raises ValueError for an unknown split, DataError for a missing or altered file.
+    """
+    if split not in PREFIX:
+        raise ValueError(
+            f"Fashion-MNIST has no split {split!r}: choose one of {', '.join(PREFIX)}."
+        )
+    return _load(split, Path(folder))
+
+
+@lru_cache(maxsize=2)
+def _load(split: str, folder: Path) -> Dataset:
+    images = read_idx(folder / f"{PREFIX[split]}-images-idx3-ubyte.gz")
+    labels = read_idx(folder / f"{PREFIX[split]}-labels-idx1-ubyte.gz")
+    border = (PADDING, PADDING)
+    images = np.pad(images, ((0, 0), border, border))[..., None]
+    labels = labels.astype(np.int64)
+    for array in (images, labels):
+        array.flags.writeable = False  # the cache hands out the same arrays again
+    return Dataset(
+        name="fashion-mnist",
+        split=split,
+        images=images,
+        source=SOURCE,
+        labels=labels,
+        class_names=CLASS_NAMES,
+    )
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Return the uint8 array in a gzipped IDX file after checking its SHA-256.
+
+    The expected sum stands in `SHA256SUMS` in the same folder. Raises DataError,
+    naming the file, if it is missing, altered, truncated or not IDX.
+    """
+    raw = verified_bytes(path)
+    try:
+        content = gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path.name} is not a gzip file ({error}). {MEND}") from error
+    # IDX: two zero bytes, the type (8 is uint8), the rank, then each length, big-endian
+    if content[:3] != b"\0\0\x08":
+        raise DataError(f"{path.name} is not an IDX file of unsigned bytes. {MEND}")
+    rank = content[3]
+    shape = np.frombuffer(content, ">u4", count=rank, offset=4).astype(int)
+    data = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
+    if data.size != shape.prod():
+        raise DataError(
+            f"{path.name} announces {shape.prod()} values and holds {data.size}. {MEND}"
+        )
+    return data.reshape(shape)
+
+
+MEND = "Restore it: git checkout -- vaetut/datasets/data/fashion-mnist"
+
+
+def verified_bytes(path: Path) -> bytes:
+    """Return a file's bytes if their SHA-256 is the one in `SHA256SUMS` beside it.
+
+    Raises DataError naming the file if it or its sum is missing, or they differ.
+    """
+    sums = path.with_name("SHA256SUMS")
+    try:
+        raw, listed = path.read_bytes(), sums.read_text("utf8")
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}). {MEND}")
+    expected = {name: digest for digest, name in map(str.split, listed.splitlines())}
+    digest = hashlib.sha256(raw).hexdigest()
+    if digest != expected.get(path.name):
+        raise DataError(
+            f"{path.name} is damaged: its SHA-256 is {digest[:12]}…, "
+            f"expected {expected.get(path.name, 'none listed')[:12]}…. {MEND}"
+        )
+    return raw
+
+
+def verify(folder: Path = FOLDER) -> list[str]:
+    """Return what is wrong with the shipped files, one line each; empty if nothing."""
+    problems = []
+    for prefix in PREFIX.values():
+        for kind in ("images-idx3", "labels-idx1"):
+            try:
+                verified_bytes(Path(folder) / f"{prefix}-{kind}-ubyte.gz")
+            except DataError as error:
+                problems.append(str(error))
+    return problems

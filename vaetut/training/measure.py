@@ -1,0 +1,153 @@
+"""What is measured of every trained model, on the test images of its recipe.
+
+The same measures for an autoencoder and a VAE, so that they can be held against each
+other; a VAE has some more. Means and shares are over test images or samples.
+"""
+
+import numpy as np
+
+from vaetut import analysis
+from vaetut.datasets import Dataset
+from vaetut.models import VAE, ImageModel
+
+SAMPLES = 5_000  # points drawn from the latent plane
+NEAREST = 1_000  # of which so many are decoded and looked up among real images
+EVIDENCE_IMAGES = 2_000  # whose p(x) is found
+EVIDENCE_SIDE = 192  # cells a side of the box over which p(x|z)·p(z) is summed
+EVIDENCE_LIMIT = 5.0  # the box ends here, where the prior has fallen by e^-12.5
+BOUND_IMAGES, BOUND_SAMPLES = 250, 64  # of the importance-weighted bound
+
+
+def measure(model: ImageModel, test: Dataset, seed: int = 0) -> dict[str, float]:
+    """Return every number the course states of a trained model, by name.
+
+    `test`: images (n, h, w, c) with labels. The seed draws the points to decode and
+    the ε of codes; it is not the training's, so that models see the same points.
+    """
+    rng = np.random.default_rng(seed)
+    if isinstance(model, VAE):
+        mean, log_var = model.encode(test.images)
+        codes = mean + np.exp(0.5 * log_var) * rng.standard_normal(mean.shape)
+        metrics = _posterior(mean, log_var)
+        metrics |= _likelihood(model, test, mean, log_var, rng)
+    else:
+        mean = codes = model.encode(test.images)
+        metrics = {}
+    metrics |= _reconstruction(model, test, mean)
+    metrics |= _cloud(codes, test.labels)
+    samplers = {
+        "box": analysis.sample_box(codes, SAMPLES, rng),
+        "gaussian": analysis.sample_gaussian(codes, SAMPLES, rng),
+        "prior": analysis.sample_prior(SAMPLES, codes.shape[1], rng),
+    }
+    for name, samples in samplers.items():
+        shares = analysis.class_shares(codes, test.labels, samples)
+        metrics[f"gap_{name}"] = analysis.gap_fraction(codes, samples)
+        metrics[f"classes_{name}"] = analysis.effective_classes(shares)
+    metrics |= _gap_images(model, test, codes, samplers["gaussian"])
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def _reconstruction(model, test, mean):
+    """Reconstruct from the codes (a VAE's means): nats an image, and a pixel."""
+    logits = model.decode_logits(mean)
+    nats = -analysis.bernoulli_log_likelihood(test.images / 255, logits).mean()
+    return {"reconstruction": nats, "bce": nats / logits[0].size}
+
+
+def _cloud(codes, labels):
+    """Where the codes lie, and how evenly the classes share the plane."""
+    cloud = analysis.cloud_statistics(codes)
+    areas = analysis.class_areas(codes, labels)
+    return {
+        "offset": cloud.offset,
+        "anisotropy": cloud.anisotropy,
+        "skewness": cloud.skewness,
+        "kurtosis": cloud.kurtosis,
+        "radius_ratio": cloud.radius_ratio,
+        "moment_kl": cloud.kl,
+        "area_ratio": areas.max() / areas.min(),
+    }
+
+
+def _gap_images(model, test, codes, samples):
+    """Decode points in gaps and in the cloud: are they images, do they come back?"""
+    size = np.sqrt(np.trace(np.cov(codes.T)))
+    real = test.images.reshape(len(test), -1) / 255
+    gap, found = analysis.in_gap(codes, samples), {}
+    for where, chosen in (("gap", samples[gap]), ("cloud", samples[~gap])):
+        chosen = chosen[:NEAREST]
+        if not len(chosen):
+            continue
+        images = model.decode(chosen)
+        again = model.encode(np.clip(images, 0, 1))
+        again = again[0] if isinstance(model, VAE) else again
+        away = np.linalg.norm(again - chosen, axis=1) / size
+        far = analysis.nearest_distance(images.reshape(len(chosen), -1), real)
+        found[f"round_trip_{where}"] = np.median(away)
+        found[f"nearest_real_{where}"] = np.median(far) / np.sqrt(real.shape[1])
+    return found
+
+
+def _posterior(mean, log_var):
+    """What the posteriors q(z|x) are, one by one and together."""
+    surgery = analysis.aggregate_posterior(mean, log_var, seed=0)
+    return {
+        "kl": surgery.kl,
+        "mutual_information": surgery.mutual_information,
+        "marginal_kl": surgery.marginal_kl,
+        "active_units": analysis.active_units(mean).count,
+        "posterior_sd": np.median(np.exp(0.5 * log_var)),
+    }
+
+
+def _likelihood(model, test, mean, log_var, rng):
+    """ELBO, importance-weighted bound and log p(x), all with β = 1, nats an image."""
+    images, sd = test.images / 255, np.exp(0.5 * log_var)
+    z = mean + sd * rng.standard_normal(mean.shape)
+    expected = analysis.bernoulli_log_likelihood(images, model.decode_logits(z))
+    kl = analysis.gaussian_kl(mean, log_var)
+    few, some = slice(BOUND_IMAGES), slice(EVIDENCE_IMAGES)
+    noise = rng.standard_normal((len(mean[few]), BOUND_SAMPLES, mean.shape[1]))
+    z = mean[few, None] + sd[few, None] * noise
+    logits = model.decode_logits(z.reshape(-1, mean.shape[1]))
+    log_w = analysis.log_importance_weights(
+        images[few],
+        logits.reshape(*z.shape[:2], *images.shape[1:]),
+        z,
+        mean[few],
+        log_var[few],
+    )
+    found = {
+        "reconstruction_sampled": -expected.mean(),
+        "total": (model.beta * kl - expected).mean(),
+        "elbo": (expected - kl).mean(),
+        "elbo_few": analysis.elbo(log_w).mean(),
+        "iw_bound_few": analysis.importance_weighted_bound(log_w).mean(),
+    }
+    cell = 2 * EVIDENCE_LIMIT / EVIDENCE_SIDE
+    if mean.shape[1] == 2 and np.median(sd) > cell:
+        evidence = _evidence(model, images[some], cell)
+        found |= {
+            "elbo_some": (expected - kl)[some].mean(),
+            "evidence": evidence.log_evidence.mean(),
+            "evidence_few": evidence.log_evidence[few].mean(),
+            "evidence_cells": np.quantile(evidence.effective_cells, 0.01),
+        }
+    return found
+
+
+def _evidence(model, images, cell):
+    """log p(x) by summing p(x|z)·p(z) over a fine grid of the latent plane."""
+    corner = np.full((1, 2), EVIDENCE_LIMIT)
+    grid = analysis.box_grid(np.concatenate([-corner, corner]), EVIDENCE_SIDE)
+    log_mass = analysis.gaussian_log_density(grid) + np.log(len(grid) * cell**2)
+
+    def pieces(size=4096):
+        for start in range(0, len(grid), size):
+            part = slice(start, start + size)
+            logits = model.decode_logits(grid[part])
+            likelihood = analysis.bernoulli_log_likelihood_matrix(images, logits)
+            yield likelihood + log_mass[part]
+
+    return analysis.quadrature(pieces())

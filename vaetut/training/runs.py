@@ -1,0 +1,203 @@
+"""Finished runs: where they are, which one is best, and whether it can be trusted."""
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from vaetut.analysis import Interval, interval
+from vaetut.models import ImageModel
+from vaetut.training.measure import measure
+from vaetut.training.recipe import SCALES, Recipe
+from vaetut.training.recipes import CATALOGUE, get_recipe
+from vaetut.training.record import (
+    Record,
+    RunError,
+    read_record,
+    read_weights,
+    write_atomically,
+)
+from vaetut.training.trainer import build_model, import_weights, load_data, train
+
+SHIPPED = Path(__file__).parents[1] / "pretrained"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained model with the record of its training."""
+
+    model: ImageModel
+    record: Record
+
+
+def own_runs() -> Path:
+    """Return the folder for runs trained here: VAETUT_RUNS, or the user's cache."""
+    given = os.environ.get("VAETUT_RUNS")
+    return Path(given) if given else platformdirs.user_cache_path("vaetut") / "runs"
+
+
+def stem(root: Path, recipe: Recipe, seed: int) -> Path:
+    """Return the path of a run's files without their suffix."""
+    return root / recipe.name / recipe.scale / f"seed-{seed}"
+
+
+def load_or_train(
+    name: str, scale: str | None = None, seed: int = 0, say=print
+) -> Run:
+    """Return the best run of a recipe there is, training it only if there is none.
+
+    The largest scale wins, and at equal scale a run of your own before the shipped
+    one. `scale`, or VAETUT_SCALE, asks for one scale. With VAETUT_RETRAIN=1 the recipe
+    is trained anyway, at that scale or on the laptop's. `say` gets one line saying
+    which run it is. Raises ValueError for an unknown recipe or scale, RunError for a
+    run that is damaged or older than its recipe.
+    """
+    scale = scale or os.environ.get("VAETUT_SCALE")
+    recipes = [get_recipe(name, s) for s in ([scale] if scale else SCALES)]
+    if os.environ.get("VAETUT_RETRAIN", "0") != "1":
+        for recipe in recipes:
+            if recipe.scale == "smoke" and not scale:
+                continue  # a smoke run proves that code runs and nothing else
+            for root, whose in ((own_runs(), "your"), (SHIPPED, "shipped")):
+                path = stem(root, recipe, seed)
+                if path.with_suffix(".safetensors").exists():
+                    return _load(path, recipe, whose, say)
+    recipe = get_recipe(name, scale or "laptop")
+    record, model = train(recipe, seed, stem(own_runs(), recipe, seed), say)
+    return Run(model, record)
+
+
+def _load(path, recipe, whose, say):
+    record = read_record(path.with_suffix(".json"))
+    refuse_stale(record, recipe, path)
+    model = build_model(recipe, record.seed)
+    arrays = read_weights(path.with_suffix(".safetensors"), record.weights_sha256)
+    import_weights(model, arrays)
+    say(
+        f"{recipe.name}: {whose} run, {recipe.scale} scale, seed {record.seed}, "
+        f"{record.backend} on {record.hardware}, {record.seconds:.0f} s"
+    )
+    return Run(model, record)
+
+
+def refuse_stale(record: Record, recipe: Recipe, path: Path) -> None:
+    """Raise RunError if a run was trained from another version of its recipe."""
+    if record.digest != recipe.digest:
+        changed = sorted(
+            k
+            for k in record.fields | recipe.fields
+            if record.fields.get(k) != recipe.fields.get(k)
+        )
+        raise RunError(
+            f"{path} is stale: recipe {recipe.name!r} has changed since "
+            f"({', '.join(changed) or 'its digest'}). Train it again: "
+            f"vaetut train {recipe.name} --scale {recipe.scale}"
+        )
+
+
+def records(name: str, scale: str = "full", root: Path = SHIPPED) -> list[Record]:
+    """Return the records of a recipe at a scale, one a seed, in the seeds' order.
+
+    Raises ValueError for an unknown recipe, RunError for a damaged or stale record.
+    """
+    recipe, found = get_recipe(name, scale), []
+    for path in sorted(stem(root, recipe, 0).parent.glob("seed-*.json")):
+        record = read_record(path)
+        refuse_stale(record, recipe, path)
+        found.append(record)
+    return sorted(found, key=lambda record: record.seed)
+
+
+def summary(name: str, scale: str = "full") -> dict[str, Interval]:
+    """Return every metric of a recipe with its 95 % interval over the shipped seeds."""
+    found = records(name, scale)
+    names = dict.fromkeys(k for record in found for k in record.metrics)
+    return {
+        k: interval([r.metrics[k] for r in found if k in r.metrics]) for k in names
+    }
+
+
+def list_runs(root: Path = SHIPPED) -> list[dict]:
+    """Return one plain dictionary for each recipe and scale that has shipped runs.
+
+    Keys: recipe, scale, seeds, hardware, backend, seconds (mean of a run), parameters,
+    metrics (name -> mean, low, high, n), stale. A stale run is listed, not refused.
+    """
+    rows = []
+    for name in CATALOGUE:
+        for scale in SCALES:
+            recipe = get_recipe(name, scale)
+            paths = sorted(stem(root, recipe, 0).parent.glob("seed-*.json"))
+            found = [read_record(path) for path in paths]
+            if not found:
+                continue
+            metrics = dict.fromkeys(k for record in found for k in record.metrics)
+            values = {
+                k: [r.metrics[k] for r in found if k in r.metrics] for k in metrics
+            }
+            rows.append(
+                {
+                    "recipe": name,
+                    "scale": scale,
+                    "seeds": len(found),
+                    "hardware": "; ".join(sorted({r.hardware for r in found})),
+                    "backend": "; ".join(sorted({r.backend for r in found})),
+                    "seconds": sum(r.seconds for r in found) / len(found),
+                    "parameters": found[0].parameters,
+                    "metrics": {k: interval(v)._asdict() for k, v in values.items()},
+                    "stale": any(r.digest != recipe.digest for r in found),
+                }
+            )
+    return rows
+
+
+def verify(root: Path = SHIPPED) -> list[str]:
+    """Return what is wrong with the runs in a folder, one line each; empty if nothing.
+
+    Every record must be whole and of today's recipe, weights must have the hash in
+    their record and fit the model, and there must be no weights without a record.
+    """
+    problems = []
+    for path in sorted(root.glob("*/*/*")):
+        try:
+            record = read_record(path.with_suffix(".json"))
+            recipe = get_recipe(path.parts[-3], path.parts[-2])
+            refuse_stale(record, recipe, path)
+            if path.suffix == ".safetensors":
+                arrays = read_weights(path, record.weights_sha256)
+                import_weights(build_model(recipe), arrays)
+        except (RunError, ValueError) as error:
+            problems.append(str(error))
+    return list(dict.fromkeys(problems))
+
+
+def remeasure(name: str, scale: str, say=print) -> None:
+    """Measure a recipe's own runs again and rewrite their records."""
+    recipe = get_recipe(name, scale)
+    for record in records(name, scale, own_runs()):
+        path = stem(own_runs(), recipe, record.seed)
+        run = _load(path, recipe, "your", say)
+        test = load_data(recipe, record.seed)[1]
+        record = replace(record, metrics=measure(run.model, test))
+        write_atomically(path.with_suffix(".json"), record.to_json())
+
+
+def ship(name: str, scale: str) -> list[Path]:
+    """Copy a recipe's own runs into the package: every record, the weights of seed 0.
+
+    Returns the files written. Raises RunError if there are no runs to ship.
+    """
+    recipe, written = get_recipe(name, scale), []
+    for record in records(name, scale, own_runs()):
+        source, target = (stem(r, recipe, record.seed) for r in (own_runs(), SHIPPED))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in (".json", ".safetensors") if record.seed == 0 else (".json",):
+            copied = shutil.copyfile(
+                source.with_suffix(suffix), target.with_suffix(suffix)
+            )
+            written.append(Path(copied))
+    if not written:
+        raise RunError(f"There are no runs of {name!r} at {scale} in {own_runs()}.")
+    return written
