@@ -27,6 +27,7 @@ from vaetut.analysis.latent import (
 )
 from vaetut.analysis.likelihood import (
     Quadrature,
+    bernoulli_entropy,
     bernoulli_log_likelihood,
     bernoulli_log_likelihood_matrix,
     elbo,
@@ -52,6 +53,7 @@ __all__ = [
     "Quadrature",
     "active_units",
     "aggregate_posterior",
+    "bernoulli_entropy",
     "bernoulli_log_likelihood",
     "bernoulli_log_likelihood_matrix",
     "bootstrap_interval",

@@ -9,7 +9,7 @@ models on the same images; they are no densities to set against other likelihood
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import entr, logsumexp
 
 from vaetut.analysis.statistics import finite_array
 
@@ -94,6 +94,16 @@ def bernoulli_log_likelihood(images, logits):
         part = logits[i : i + rows].astype(np.float64)
         result[i : i + rows] = (images[i : i + rows] * part - softplus(part)).sum(1)
     return result
+
+
+def bernoulli_entropy(images):
+    """Return the entropy of each image's pixels as Bernoulli variables, (n,) in nats.
+
+    `images` (n, …) in [0, 1].  It is the least cross-entropy that any reconstruction
+    can have, reached by the image itself: 0 for black and white, log 2 for mid-grey.
+    """
+    images = _pixels("images", images, 1)
+    return (entr(images) + entr(1 - images)).sum(1)
 
 
 def bernoulli_log_likelihood_matrix(images, logits):

@@ -99,7 +99,9 @@ def verified_bytes(path: Path) -> bytes:
     try:
         raw, listed = path.read_bytes(), sums.read_text("utf8")
     except OSError as error:
-        raise DataError(f"{error.filename} cannot be read ({error.strerror}). {MEND}")
+        raise DataError(
+            f"{error.filename} cannot be read ({error.strerror}). {MEND}"
+        ) from error
     expected = {name: digest for digest, name in map(str.split, listed.splitlines())}
     digest = hashlib.sha256(raw).hexdigest()
     if digest != expected.get(path.name):

@@ -39,7 +39,7 @@ class Dataset:
         if images.ndim != 4:
             raise ValueError(
                 f"images of {self.name!r} must have shape (n, height, width, channels)"
-                f", not {images.shape}: a grey image has one channel, images[..., None]."
+                f", not {images.shape}: grey ones are images[..., None]."
             )
         for column in ("labels", "factors", "attributes"):
             values = getattr(self, column)

@@ -30,6 +30,7 @@ class ImageModel(keras.Model):
                 )
         self.encoder, self.decoder = encoder, decoder
         self.part_means = [keras.metrics.Mean(name=part) for part in self.parts]
+        self.built = True  # as both networks are
 
     def loss_terms(self, images, *outputs):
         """Return {"loss": …} and each of `parts`, arrays (n,) in nats per image.
@@ -41,7 +42,11 @@ class ImageModel(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Return the mean loss of a batch and update the mean of each part."""
+        """Return the mean loss of a batch and update the mean of each part.
+
+        `sample_weight` (n,) multiplies each image's terms. Keras hands it on only
+        where `fit` is given a y as well: pass the images twice.
+        """
         outputs = y_pred if isinstance(y_pred, (tuple, list)) else (y_pred,)
         terms = self.loss_terms(unit_interval(x), *outputs)
         if sample_weight is not None:

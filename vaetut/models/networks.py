@@ -26,7 +26,7 @@ def conv_encoder(
 
 
 def conv_decoder(image_shape, latent_dim, filters=(32, 64, 128), name="decoder"):
-    """Return the mirror of `conv_encoder`: codes (n, latent_dim) to logits (n, h, w, c).
+    """Return the mirror of `conv_encoder`: codes (n, d) to logits (n, h, w, c).
 
     `filters` are the encoder's, read backwards here. The output has no sigmoid: the
     loss is computed from logits. Raises ValueError if the image cannot be halved.

@@ -50,9 +50,15 @@ def measure(model: ImageModel, test: Dataset, seed: int = 0) -> dict[str, float]
 
 def _reconstruction(model, test, mean):
     """Reconstruct from the codes (a VAE's means): nats an image, and a pixel."""
-    logits = model.decode_logits(mean)
-    nats = -analysis.bernoulli_log_likelihood(test.images / 255, logits).mean()
-    return {"reconstruction": nats, "bce": nats / logits[0].size}
+    images, logits = test.images / 255, model.decode_logits(mean)
+    nats = -analysis.bernoulli_log_likelihood(images, logits).mean()
+    floor = analysis.bernoulli_entropy(images).mean()
+    return {
+        "reconstruction": nats,
+        "bce": nats / logits[0].size,
+        "floor": floor,
+        "excess": nats - floor,
+    }
 
 
 def _cloud(codes, labels):

@@ -105,10 +105,12 @@ def write_atomically(path: Path, content: bytes) -> None:
             errno.ENOSPC: f"The disk is full: free {need} and run the same command.",
             errno.EDQUOT: f"The quota is used up: free {need}.",
         }.get(error.errno, "Set VAETUT_RUNS to a folder that can be written to.")
-        raise RunError(f"{path} could not be written ({error.strerror}). {mend}")
+        raise RunError(
+            f"{path} could not be written ({error.strerror}). {mend}"
+        ) from error
 
 
 def pack_weights(arrays: dict[str, np.ndarray]) -> tuple[bytes, str]:
     """Return arrays as the bytes of a safetensors file, and their SHA-256."""
-    raw = format_safetensors({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+    raw = format_safetensors({k: np.asarray(v, order="C") for k, v in arrays.items()})
     return raw, hashlib.sha256(raw).hexdigest()

@@ -43,9 +43,7 @@ def stem(root: Path, recipe: Recipe, seed: int) -> Path:
     return root / recipe.name / recipe.scale / f"seed-{seed}"
 
 
-def load_or_train(
-    name: str, scale: str | None = None, seed: int = 0, say=print
-) -> Run:
+def load_or_train(name: str, scale: str | None = None, seed: int = 0, say=print) -> Run:
     """Return the best run of a recipe there is, training it only if there is none.
 
     The largest scale wins, and at equal scale a run of your own before the shipped
@@ -114,9 +112,7 @@ def summary(name: str, scale: str = "full") -> dict[str, Interval]:
     """Return every metric of a recipe with its 95 % interval over the shipped seeds."""
     found = records(name, scale)
     names = dict.fromkeys(k for record in found for k in record.metrics)
-    return {
-        k: interval([r.metrics[k] for r in found if k in r.metrics]) for k in names
-    }
+    return {k: interval([r.metrics[k] for r in found if k in r.metrics]) for k in names}
 
 
 def list_runs(root: Path = SHIPPED) -> list[dict]:

@@ -1,0 +1,78 @@
+import operator
+from pathlib import Path
+
+import pytest
+
+from vaetut import claims
+
+BOOK = Path(__file__).parents[2] / "book" / "claims.toml"
+ROW = """
+[[claim]]
+chapter = 3
+claim = "A claim."
+source = "a post"
+theirs = "1"
+metric = "fashion-ae:bce"
+format = ".4f"
+holds = "{holds}"
+{more}
+"""
+
+
+def judged(tmp_path, holds, more=""):
+    path = tmp_path / "claims.toml"
+    path.write_text(ROW.format(holds=holds, more=more))
+    return claims.rows(path)[0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0, 1, "confirmed"), (3, 4, "refuted"), (1, 3, "undecided"), (2, 2, "refuted")],
+)
+def test_a_verdict_needs_the_whole_interval(low, high, expected):
+    assert claims.verdict(low, high, operator.lt, 2) == expected
+
+
+def test_a_row_follows_the_runs(tmp_path):
+    assert judged(tmp_path, "< 1").verdict == "confirmed"
+    assert judged(tmp_path, "> 1").verdict == "refuted"
+    assert judged(tmp_path, "> 1", "factor = 1024").verdict == "confirmed"
+    mean = float(judged(tmp_path, "< 1").ours.split()[0])
+    assert judged(tmp_path, f"< {mean}").verdict == "undecided"
+
+
+def test_a_ratio_and_a_difference_are_taken_seed_by_seed(tmp_path):
+    assert judged(tmp_path, "<= 1", 'over = "fashion-ae:bce"').ours.startswith("1.0000")
+    assert judged(tmp_path, "<= 0", 'minus = "fashion-ae:bce"').ours.startswith("0.00")
+
+
+@pytest.mark.parametrize(
+    ("holds", "more", "word"),
+    [
+        ("about 3", "", "about"),
+        ("< 1", 'over = "fashion-ae:beauty"', "beauty"),
+        ("< 1", 'minus = "fashion-gan:bce"', "fashion-gan"),
+    ],
+)
+def test_a_claim_that_cannot_be_judged_is_named(tmp_path, holds, more, word):
+    with pytest.raises(ValueError, match=r"'A claim\.'") as error:
+        judged(tmp_path, holds, more)
+    assert word in str(error.value)
+
+
+def test_the_books_claims_are_judged_over_at_least_five_seeds():
+    rows = claims.rows(BOOK)
+    assert len(rows) > 10
+    assert {row.verdict for row in rows} <= {"confirmed", "refuted", "undecided"}
+    assert all(int(row.n) >= 5 for row in rows)
+    assert {row.chapter for row in claims.rows(BOOK, chapter=1)} == {"1"}
+
+
+def test_substitutions_print_themselves():
+    found = claims.substitutions(BOOK)
+    number = found["fashion_ae"]["bce"]
+    assert str(number) == f"{number.mean:.4g}"
+    assert number.low <= number.mean <= number.high
+    assert " to " in number.spread and number.percent.isdigit()
+    assert found["fashion_ae"]["parameters"]["total"] == "343,043"
+    assert found["claims"] == len(claims.rows(BOOK))

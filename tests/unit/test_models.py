@@ -1,0 +1,168 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from vaetut.models import (
+    VAE,
+    Autoencoder,
+    conv_decoder,
+    conv_encoder,
+    effective_beta,
+    unit_interval,
+)
+
+SHAPE = (8, 8, 1)
+SIZE = {"latent_dim": 2, "filters": (4, 6)}
+
+
+def make(kind=VAE, **options):
+    keras.utils.set_random_seed(0)
+    heads = ("mean", "log_var") if kind is VAE else ("code",)
+    encoder = conv_encoder(SHAPE, heads=heads, **SIZE)
+    return kind(encoder, conv_decoder(SHAPE, **SIZE), **options)
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (20, *SHAPE), dtype=np.uint8)
+
+
+def test_bytes_and_floats_mean_the_same_image(images):
+    scaled = ops.convert_to_numpy(unit_interval(ops.convert_to_tensor(images)))
+    np.testing.assert_allclose(scaled, images / 255, rtol=1e-6)
+    again = unit_interval(ops.convert_to_tensor(scaled))
+    np.testing.assert_array_equal(ops.convert_to_numpy(again), scaled)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "beta"), [((1024,), 1024), ((1024, 500), 2.048), ((12, 1, 5), 60)]
+)
+def test_effective_beta(arguments, beta):
+    assert effective_beta(*arguments) == pytest.approx(beta)
+
+
+@pytest.mark.parametrize("arguments", [(0,), (10, 0), (10, -1)])
+def test_effective_beta_of_nothing_is_refused(arguments):
+    with pytest.raises(ValueError, match="positive"):
+        effective_beta(*arguments)
+
+
+@pytest.mark.parametrize("builder", [conv_encoder, conv_decoder])
+def test_an_image_that_cannot_be_halved_is_refused_with_the_padding(builder):
+    with pytest.raises(ValueError, match="pad it to 32×32"):
+        builder((28, 28, 1), 2, (1, 2, 3))
+
+
+@pytest.mark.parametrize("kind", [Autoencoder, VAE])
+@pytest.mark.parametrize("split", ["", "val_"])
+def test_the_logged_parts_add_up(kind, split, images):
+    options = {"beta": 2.048} if kind is VAE else {}
+    model = make(kind, **options)
+    model.compile("adam", jit_compile=False)
+    # 20 = 8 + 8 + 4: a last batch of another size must not weigh too much
+    logs = model.fit(images, validation_data=images, batch_size=8, verbose=0).history
+    parts = {k: logs[split + k][0] for k in ("loss", *model.parts)}
+    kl = parts.get("kl", 0)
+    beta = options.get("beta", 0)
+    assert parts["loss"] == pytest.approx(parts["reconstruction"] + beta * kl, rel=1e-6)
+    if kind is VAE:
+        assert parts["regularizer"] == pytest.approx(beta * kl, rel=1e-6)
+        assert kl > 0
+
+
+def test_an_epoch_is_the_mean_over_images_not_over_batches(images):
+    model = make(Autoencoder)
+    model.compile("adam", jit_compile=False)
+    whole = model.evaluate(images, batch_size=20, verbose=0, return_dict=True)
+    parts = model.evaluate(images, batch_size=8, verbose=0, return_dict=True)
+    assert whole["loss"] == pytest.approx(parts["loss"], rel=1e-6)
+    assert whole["reconstruction"] == pytest.approx(parts["reconstruction"], rel=1e-6)
+
+
+def test_sample_weights_weigh_images(images):
+    model = make(Autoencoder)
+    model.compile("adam", jit_compile=False)
+    weight = np.r_[np.ones(10), np.zeros(10)].astype("float32")
+    weighted = model.evaluate(images, images, 20, 0, sample_weight=weight)
+    half = model.evaluate(images[:10], verbose=0, batch_size=10)
+    assert weighted[0] == pytest.approx(half[0] / 2, rel=1e-6)
+
+
+def test_a_variant_overrides_the_regularizer_alone(images):
+    class Free(VAE):
+        def regularizer(self, mean, log_var):
+            return 0.0 * ops.sum(mean, axis=-1)
+
+    model = make()
+    free = Free(model.encoder, model.decoder, beta=3.0)
+    terms = free.loss_terms(
+        ops.ones((2, *SHAPE)), ops.ones((2, *SHAPE)), *[ops.ones((2, 2))] * 2
+    )
+    np.testing.assert_allclose(terms["loss"], terms["reconstruction"])
+    assert (ops.convert_to_numpy(terms["kl"]) > 0).all()
+
+
+def test_fresh_noise_every_call_and_none_where_epsilon_is_given(images):
+    model, epsilon = make(), np.ones((20, 2), "float32")
+    x = ops.convert_to_tensor(images)
+    first, second = (ops.convert_to_numpy(model(x)[0]) for _ in range(2))
+    assert (first != second).any()
+    given = [ops.convert_to_numpy(model(x, epsilon=epsilon)[0]) for _ in range(2)]
+    np.testing.assert_array_equal(*given)
+
+
+@pytest.mark.parametrize("kind", [Autoencoder, VAE])
+def test_a_saved_model_comes_back(kind, images, tmp_path):
+    model = make(kind, **({"beta": 0.5, "seed": 7} if kind is VAE else {}))
+    model.compile("adam")
+    model.fit(images, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    np.testing.assert_allclose(again.reconstruct(images), model.reconstruct(images))
+    assert getattr(again, "beta", None) == getattr(model, "beta", None)
+
+
+@pytest.mark.parametrize(
+    ("bad", "word"),
+    [
+        (np.zeros((8, 8, 1)), "images.:1."),
+        (np.zeros((2, 9, 8, 1)), "takes"),
+        (np.zeros((0, 8, 8, 1)), "takes"),
+        (np.zeros((2, 8, 8, 1), int), "uint8"),
+        (np.full((2, 8, 8, 1), 2.0), "divide by 255"),
+        (np.full((2, 8, 8, 1), np.nan), "NaN"),
+    ],
+)
+def test_images_of_another_kind_are_refused_with_the_mend(bad, word):
+    with pytest.raises(ValueError, match=word):
+        make().encode(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "word"),
+    [([1.0, 2.0], "one row a point"), ([[1.0]], "shape"), ([[np.nan, 0]], "finite")],
+)
+def test_codes_of_another_kind_are_refused(bad, word):
+    with pytest.raises(ValueError, match=word):
+        make().decode(np.array(bad))
+
+
+def test_decoded_images_lie_in_the_unit_interval_even_far_out():
+    images = make().decode(np.array([[1e4, -1e4], [0, 0]]))
+    assert images.min() >= 0 and images.max() <= 1 and np.isfinite(images).all()
+
+
+@pytest.mark.parametrize("beta", [-1.0, float("nan")])
+def test_a_senseless_beta_is_refused(beta):
+    with pytest.raises(ValueError, match="beta"):
+        make(beta=beta)
+
+
+def test_a_network_with_losses_of_its_own_is_refused():
+    images = keras.Input(SHAPE)
+    x = keras.layers.Flatten()(images)
+    code = keras.layers.Dense(2, kernel_regularizer="l2")(x)
+    with pytest.raises(ValueError, match="losses of its own"):
+        Autoencoder(keras.Model(images, code), conv_decoder(SHAPE, **SIZE))

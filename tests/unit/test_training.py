@@ -1,0 +1,265 @@
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from vaetut import training
+from vaetut.training import Recipe, RunError, engine, get_recipe, load_or_train, runs
+from vaetut.training.record import read_record, read_weights, write_atomically
+from vaetut.training.trainer import train
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    """Runs of these tests go to a folder of their own."""
+    monkeypatch.setenv("VAETUT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.delenv("VAETUT_SCALE", raising=False)
+    monkeypatch.delenv("VAETUT_RETRAIN", raising=False)
+    return tmp_path / "runs"
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """A trained smoke run: its recipe, record, model and stem."""
+    recipe = get_recipe("fashion-vae", "smoke")
+    stem = tmp_path_factory.mktemp("smoke") / "seed-0"
+    lines = []
+    record, model = train(recipe, 0, stem, lines.append)
+    return recipe, record, model, stem, lines
+
+
+def copy_of(smoke, root):
+    """Put the smoke run where `load_or_train` looks, and return its stem."""
+    recipe, _, _, stem, _ = smoke
+    target = runs.stem(root, recipe, 0)
+    for suffix in (".json", ".safetensors"):
+        write_atomically(
+            target.with_suffix(suffix), stem.with_suffix(suffix).read_bytes()
+        )
+    return target
+
+
+def test_every_recipe_exists_at_every_scale_with_a_digest_of_its_own():
+    found = [
+        get_recipe(name, scale).digest
+        for name in training.CATALOGUE
+        for scale in training.SCALES
+    ]
+    assert len(set(found)) == len(found)
+
+
+def test_the_digest_follows_every_field_but_the_name():
+    recipe = get_recipe("fashion-vae")
+    assert dataclasses.replace(recipe, name="other").digest == recipe.digest
+    for field, value in {"beta": 1.0, "epochs": 6, "filters": (32, 64, 129)}.items():
+        assert dataclasses.replace(recipe, **{field: value}).digest != recipe.digest
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"scale": "huge"}, "full, laptop, smoke"),
+        ({"beta": None}, "needs a beta"),
+    ],
+)
+def test_a_senseless_recipe_is_refused(change, word):
+    fields = dataclasses.asdict(get_recipe("fashion-vae")) | change
+    with pytest.raises(ValueError, match=word):
+        Recipe(**fields)
+
+
+def test_unknown_recipes_and_scales_name_those_there_are():
+    with pytest.raises(ValueError, match="fashion-ae"):
+        get_recipe("fashion-gan")
+    with pytest.raises(ValueError, match="full, laptop, smoke"):
+        load_or_train("fashion-ae", scale="tiny")
+
+
+def test_an_unknown_backend_is_named_before_keras_is_imported():
+    environment = os.environ | {"KERAS_BACKEND": "theano"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import vaetut"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "'theano'" in done.stderr and "tensorflow, jax, torch" in done.stderr
+
+
+def test_a_run_says_where_it_comes_from(smoke):
+    recipe, record, model, stem, lines = smoke
+    assert record.digest == recipe.digest and record.backend == "tensorflow"
+    assert record.hardware and record.seconds > 0 and "keras" in record.versions
+    assert record.parameters["total"] == model.count_params()
+    assert len(lines) == recipe.epochs and "epoch 1/1" in lines[0]
+    assert read_record(stem.with_suffix(".json")) == dataclasses.replace(
+        record, history=json.loads(json.dumps(record.history))
+    )
+
+
+def test_the_history_adds_up(smoke):
+    history, beta = smoke[1].history, smoke[0].beta
+    for split in ("", "val_"):
+        total, rec, kl = (
+            np.array(history[split + k]) for k in ("loss", "reconstruction", "kl")
+        )
+        np.testing.assert_allclose(total, rec + beta * kl, rtol=1e-6)
+
+
+def test_a_run_is_loaded_again_to_the_same_reconstructions(smoke, own):
+    copy_of(smoke, own)
+    lines = []
+    run = load_or_train("fashion-vae", scale="smoke", say=lines.append)
+    images = training.trainer.load_data(smoke[0], 0)[1].images[:10]
+    np.testing.assert_array_equal(
+        run.model.reconstruct(images), smoke[2].reconstruct(images)
+    )
+    assert len(lines) == 1 and "your run, smoke scale, seed 0" in lines[0]
+
+
+def test_a_smoke_run_is_never_taken_unasked(smoke, own):
+    copy_of(smoke, own)
+    assert load_or_train("fashion-vae", say=str).record.scale == "full"
+
+
+def test_retraining_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("VAETUT_RETRAIN", "1")
+    monkeypatch.setenv("VAETUT_SCALE", "smoke")
+    lines = []
+    assert load_or_train("fashion-ae", say=lines.append).record.scale == "smoke"
+    assert "epoch 1/1" in lines[0]
+
+
+def test_weights_that_were_damaged_are_refused_and_named(smoke, own):
+    path = copy_of(smoke, own).with_suffix(".safetensors")
+    raw = path.read_bytes()
+    for damaged in (raw[:-1], raw[:-1] + bytes([raw[-1] ^ 1]), b""):
+        path.write_bytes(damaged)
+        with pytest.raises(RunError, match=path.name):
+            load_or_train("fashion-vae", scale="smoke", say=str)
+    assert any(path.name in problem for problem in training.verify(own))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text.replace('"seed": 0', '"seed": 1'),
+        lambda text: "[]",
+        lambda text: "",
+    ],
+    ids=["half", "altered", "other", "empty"],
+)
+def test_a_damaged_record_is_refused_and_named(smoke, own, damage):
+    path = copy_of(smoke, own).with_suffix(".json")
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(RunError, match=path.name):
+        load_or_train("fashion-vae", scale="smoke", say=str)
+    assert training.verify(own)
+
+
+def test_a_stale_run_is_refused_with_what_changed(smoke, own, monkeypatch):
+    copy_of(smoke, own)
+    changed = dataclasses.replace(training.CATALOGUE["fashion-vae"], learning_rate=1.0)
+    monkeypatch.setitem(training.CATALOGUE, "fashion-vae", changed)
+    with pytest.raises(RunError, match=r"stale.*learning_rate.*vaetut train"):
+        load_or_train("fashion-vae", scale="smoke", say=str)
+    assert training.verify(own)
+    assert [row["stale"] for row in training.list_runs(own)] == [True]
+
+
+def test_weights_of_another_network_are_refused(smoke):
+    recipe = dataclasses.replace(smoke[0], latent_dim=3)
+    record, stem = smoke[1], smoke[3]
+    arrays = read_weights(stem.with_suffix(".safetensors"), record.weights_sha256)
+    with pytest.raises(RunError, match="decoder/dense/kernel"):
+        training.trainer.import_weights(training.build_model(recipe), arrays)
+
+
+def test_verify_finds_nothing_wrong_with_what_is_shipped():
+    assert training.verify() == []
+
+
+def test_what_is_there_survives_a_write_that_fails(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunError, match=r"file could not be written .*disk is full"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match="VAETUT_RUNS"):
+        write_atomically(tmp_path / "file" / "seed-0.json", b"")
+
+
+TWO_EPOCHS = """
+import dataclasses, sys, pathlib, time
+from vaetut.training import get_recipe, train
+recipe = dataclasses.replace(get_recipe("fashion-vae", "smoke"), epochs=3)
+def say(line):
+    print(line, flush=True)
+    if "epoch 1/" in line and "--wait" in sys.argv:
+        while not pathlib.Path(sys.argv[1] + ".checkpoint").exists():
+            time.sleep(0.01)
+train(recipe, 5, pathlib.Path(sys.argv[1]), say)
+"""
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    command = [sys.executable, "-c", TWO_EPOCHS]
+    subprocess.run([*command, str(whole)], check=True, capture_output=True)
+    process = subprocess.Popen([*command, str(killed)], stdout=subprocess.PIPE)
+    checkpoint, deadline = killed.with_suffix(".checkpoint"), time.time() + 120
+    while not checkpoint.exists() and time.time() < deadline:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert checkpoint.exists() and not killed.with_suffix(".json").exists()
+    done = subprocess.run(
+        [*command, str(killed)], check=True, capture_output=True, text=True
+    )
+    assert "going on after epoch" in done.stdout
+    assert not checkpoint.exists()
+    weights = [p.with_suffix(".safetensors").read_bytes() for p in (whole, killed)]
+    assert weights[0] == weights[1]
+    histories = [read_record(p.with_suffix(".json")).history for p in (whole, killed)]
+    assert histories[0] == histories[1]
+
+
+def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
+    recipe = get_recipe("fashion-ae", "smoke")
+    stem = tmp_path / "seed-0"
+    stem.with_suffix(".checkpoint").write_bytes(b"half a checkpoint")
+    with pytest.raises(RunError, match=r"damaged.*Delete it"):
+        train(recipe, 0, stem, str)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_with_advice(tmp_path):
+    recipe = dataclasses.replace(get_recipe("fashion-vae", "smoke"), learning_rate=1e9)
+    with pytest.raises(FloatingPointError, match=r"epoch 1.*smaller learning rate"):
+        train(dataclasses.replace(recipe, epochs=2), 0, tmp_path / "seed-0", str)
+    assert not (tmp_path / "seed-0.json").exists()
+
+
+def test_a_cpu_gets_no_xla_on_tensorflow(monkeypatch):
+    monkeypatch.setattr(engine, "accelerator", lambda: None)
+    assert engine.compile_options() == {"jit_compile": False}
+    monkeypatch.setattr(engine, "accelerator", lambda: "H200")
+    assert engine.compile_options() == {"jit_compile": True}

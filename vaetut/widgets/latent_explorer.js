@@ -1,0 +1,556 @@
+// The latent explorer, in two homes. In Jupyter, anywidget calls `render` and the
+// kernel decodes. In a built page the inline script mounts every explorer it finds
+// and decodes itself, in a worker. Python's packing.py writes what `engine` reads.
+
+// ---- The decoder. A worker gets this function as text: it uses no outer name.
+
+function engine() {
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+  function halves(text) {
+    const words = new Uint16Array(bytes(text).buffer);
+    return Float32Array.from(words, (word) => {
+      const exponent = (word >> 10) & 31, fraction = word & 1023;
+      const size = exponent ? 2 ** (exponent - 25) * (1024 + fraction) : fraction * 2 ** -24;
+      return word >> 15 ? -size : size;
+    });
+  }
+
+  const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+  const activations = {
+    sigmoid,
+    tanh: Math.tanh,
+    silu: (x) => x * sigmoid(x),
+    softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    elu: (x, slope) => (x > 0 ? x : slope * Math.expm1(x)),
+    leaky_relu: (x, slope) => (x > 0 ? x : slope * x),
+  };
+
+  function activate({ activation, slope = 0 }, y) {
+    if (activation === "linear") return y;
+    const f = activations[activation];
+    if (f) for (let i = 0; i < y.length; i++) y[i] = f(y[i], slope);
+    else for (let i = 0; i < y.length; i++) if (y[i] < 0) y[i] = 0; // relu
+    return y;
+  }
+
+  // For each input position and kernel tap, the output position it adds to, or -1.
+  function targets({ type, size, source, target, strides, cut }) {
+    const map = new Int32Array(source[0] * source[1] * size[0] * size[1]);
+    const along = (axis, i, k) => {
+      const wide = type === "transposed"
+        ? i * strides[axis] + k - cut[axis]
+        : (i + cut[axis] - k) / strides[axis];
+      return Number.isInteger(wide) && wide >= 0 && wide < target[axis] ? wide : -1;
+    };
+    let n = 0;
+    for (let i = 0; i < source[0]; i++)
+      for (let j = 0; j < source[1]; j++)
+        for (let k = 0; k < size[0]; k++)
+          for (let l = 0; l < size[1]; l++) {
+            const y = along(0, i, k), x = along(1, j, l);
+            map[n++] = y < 0 || x < 0 ? -1 : y * target[1] + x;
+          }
+    return map;
+  }
+
+  // Dense and convolutions alike: the inputs of one position times the whole kernel,
+  // (inputs) · (inputs, taps × outputs), in one long inner loop over four inputs that
+  // are not zero; then each tap is added where it belongs.
+  function linear(operation, kernel, bias) {
+    const [inputs, outputs] = operation.channels;
+    const positions = operation.source[0] * operation.source[1];
+    const taps = operation.size[0] * operation.size[1], row = taps * outputs;
+    const map = targets(operation);
+    const y = new Float32Array(operation.target[0] * operation.target[1] * outputs);
+    const sums = new Float32Array(row);
+    const value = new Float32Array(inputs + 3), start = new Int32Array(inputs + 3);
+    return (x) => {
+      for (let i = 0; i < y.length; i += outputs) y.set(bias, i);
+      for (let p = 0; p < positions; p++) {
+        let n = 0;
+        for (let i = 0; i < inputs; i++) {
+          const v = x[p * inputs + i];
+          if (v !== 0) (value[n] = v), (start[n++] = i * row);
+        }
+        if (!n) continue;
+        for (; n % 4; n++) (value[n] = 0), (start[n] = 0);
+        sums.fill(0);
+        for (let k = 0; k < n; k += 4) {
+          const a = value[k], b = value[k + 1], c = value[k + 2], d = value[k + 3];
+          const q = start[k], r = start[k + 1], s = start[k + 2], t = start[k + 3];
+          for (let j = 0; j < row; j++)
+            sums[j] += a * kernel[q + j] + b * kernel[r + j] + c * kernel[s + j] + d * kernel[t + j];
+        }
+        for (let k = 0; k < taps; k++) {
+          const to = map[p * taps + k] * outputs, from = k * outputs;
+          if (to >= 0) for (let j = 0; j < outputs; j++) y[to + j] += sums[from + j];
+        }
+      }
+      return activate(operation, y);
+    };
+  }
+
+  function upsampling(operation) {
+    const { source, target, size, channels: [c] } = operation;
+    const y = new Float32Array(target[0] * target[1] * c);
+    return (x) => {
+      for (let i = 0, n = 0; i < target[0]; i++)
+        for (let j = 0; j < target[1]; j++, n += c) {
+          const at = (Math.floor(i / size[0]) * source[1] + Math.floor(j / size[1])) * c;
+          for (let k = 0; k < c; k++) y[n + k] = x[at + k];
+        }
+      return activate(operation, y);
+    };
+  }
+
+  function scaling(operation, scale, shift) {
+    return (x) => activate(operation, x.map((v, i) => v * scale[i % scale.length] + shift[i % scale.length]));
+  }
+
+  // Returns code → RGBA bytes.
+  function build({ image: [height, width, channels], operations, weights }) {
+    const numbers = halves(weights);
+    const part = (place) => place && numbers.slice(place[0], place[0] + place[1]);
+    const steps = operations.map((operation) => {
+      const kernel = part(operation.kernel), bias = part(operation.bias);
+      if (operation.type === "upsampling") return upsampling(operation);
+      if (operation.type === "scaling") return scaling(operation, kernel, bias);
+      if (operation.type === "activation") return (x) => activate(operation, x);
+      return linear(operation, kernel, bias);
+    });
+    return (code) => {
+      let x = Float32Array.from(code);
+      for (const step of steps) x = step(x);
+      const pixels = new Uint8ClampedArray(height * width * 4).fill(255);
+      for (let i = 0; i < height * width; i++)
+        for (let c = 0; c < 3; c++)
+          pixels[4 * i + c] = 255 * sigmoid(x[i * channels + (channels > 1 ? c : 0)]);
+      return pixels;
+    };
+  }
+
+  // Returns codes, one a panel → [images, milliseconds].
+  return (networks) => {
+    const decoders = networks.map(build);
+    return (codes) => {
+      const start = performance.now();
+      const images = decoders.map((decode, i) => decode(codes[i]));
+      return [images, performance.now() - start];
+    };
+  };
+}
+
+// ---- Who decodes: each returns {send(number, position, codes), close()} and calls
+// `done(number, images, ms)`.
+
+function inWorker(networks, done) {
+  const source = `const decode = (${engine})()(${JSON.stringify(networks)});
+    onmessage = ({ data: [number, codes] }) => {
+      const [images, ms] = decode(codes);
+      postMessage([number, images, ms], images.map((image) => image.buffer));
+    };`;
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const worker = new Worker(address);
+  URL.revokeObjectURL(address);
+  worker.onmessage = ({ data }) => done(...data);
+  return {
+    worker,
+    send: (number, _, codes) => worker.postMessage([number, codes]),
+    close: () => worker.terminate(),
+  };
+}
+
+function onPage(networks, done) {
+  let decode;
+  const send = (number, _, codes) => setTimeout(() => {
+    decode ??= engine()(networks);
+    done(number, ...decode(codes));
+  });
+  return { send, close() {} };
+}
+
+// A worker where the page may start one, else the page itself.
+function inBrowser(networks, done) {
+  let way, last;
+  const fall = () => {
+    way = onPage(networks, done);
+    if (last) way.send(...last);
+  };
+  try {
+    way = inWorker(networks, done);
+    way.worker.onerror = (event) => (event.preventDefault(), fall());
+  } catch {
+    fall();
+  }
+  return { send: (...job) => way.send(...(last = job)), close: () => way.close() };
+}
+
+function inKernel(model, sizes, done, fail) {
+  const listen = (message, buffers) => {
+    if (message.kind === "error") fail(message.text);
+    if (message.kind !== "images") return;
+    const images = buffers.map((buffer, i) => {
+      const data = new Uint8Array(buffer.buffer ?? buffer, buffer.byteOffset ?? 0, buffer.byteLength);
+      const [height, width, channels] = sizes[i];
+      const pixels = new Uint8ClampedArray(height * width * 4).fill(255);
+      for (let p = 0; p < height * width; p++)
+        for (let c = 0; c < 3; c++) pixels[4 * p + c] = data[p * channels + (channels > 1 ? c : 0)];
+      return pixels;
+    });
+    done(message.number, images, message.ms);
+  };
+  model.on("msg:custom", listen);
+  return {
+    send: (number, position) => model.send({ kind: "decode", number, position }),
+    close: () => model.off("msg:custom", listen),
+  };
+}
+
+// ---- Small helpers
+
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const clamp = (x) => Math.min(1, Math.max(0, x));
+const number = (x) => x.toFixed(2).replace("-", "−");
+const written = (code) => `(${code.slice(0, 4).map(number).join(", ")}${code.length > 4 ? ", …" : ""})`;
+const mix = (a, b, t) => a.map((x, i) => x + (b[i] - x) * t);
+const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+const CIVIDIS = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"].map(rgb);
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+// Points packed as uint16 within low…high, one row a point.
+function unpack({ low, high, data }) {
+  const words = new Uint16Array(bytes(data).buffer);
+  const d = low.length;
+  return Float32Array.from(words, (word, i) => low[i % d] + (word / 65535) * (high[i % d] - low[i % d]));
+}
+
+function nearest(points, code) {
+  const d = code.length;
+  let best = -1, least = Infinity;
+  for (let i = 0; i < points.length / d; i++) {
+    let sum = 0;
+    for (let k = 0; k < d && sum < least; k++) sum += (points[i * d + k] - code[k]) ** 2;
+    if (sum < least) (least = sum), (best = i);
+  }
+  return best;
+}
+
+function ticks(low, high) {
+  const rough = (high - low) / 4, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5].find((f) => f * power >= rough) ?? 10);
+  const all = [];
+  for (let k = Math.ceil(low / step); k * step <= high; k++) all.push(Number((k * step).toPrecision(6)));
+  return all;
+}
+
+// ---- One panel: the plane with its cloud (for two dimensions) and the image.
+
+function makePanel(panel, state, move) {
+  const plane = panel.limits.length === 2;
+  const points = panel.cloud && unpack(panel.cloud);
+  const kinds = panel.kinds && bytes(panel.kinds);
+  const close = panel.near && unpack(panel.near);
+  const codeAt = (position) => position.map((p, i) => panel.limits[i][0] + p * (panel.limits[i][1] - panel.limits[i][0]));
+  const onPlane = (code, i) => (code - panel.limits[i][0]) / (panel.limits[i][1] - panel.limits[i][0]);
+
+  const [height, width] = panel.image;
+  const image = make("canvas", { class: "ve-image", role: "img", width, height });
+  const say = make("p", { class: "ve-say" });
+  const right = make("div", { class: "ve-right" }, make("div", { class: "ve-out" }, image, say));
+  const left = make("div", { class: "ve-left" });
+  if (panel.name) (plane ? left : right).prepend(make("p", { class: "ve-title" }, panel.name));
+  const node = make("div", { class: "ve-panel" }, ...(plane ? [left, right] : [right]));
+
+  // The nearest image: a cell of a sheet that the page carries.
+  let sheet, small;
+  if (close) {
+    sheet = Object.assign(new Image(), { src: state.sheets[panel.sheet] });
+    sheet.onload = () => panel.shown && showNearest(panel.shown);
+    small = make("canvas", { class: "ve-image", role: "img", width, height });
+    right.append(make("div", { class: "ve-near" }, small, make("p", { class: "ve-say" }, panel.nearest)));
+  }
+  function showNearest(code) {
+    if (!sheet.naturalWidth) return;
+    const i = nearest(close, code), across = sheet.naturalWidth / width;
+    const x = (i % across) * width, y = Math.floor(i / across) * height;
+    small.getContext("2d").drawImage(sheet, x, y, width, height, 0, 0, width, height);
+    small.setAttribute("aria-label", panel.nearest);
+  }
+
+  // The plane.
+  const pad = plane && make("div", {
+    class: "ve-pad", tabindex: 0, role: "application", "aria-roledescription": "latent plane",
+    "aria-label": `Latent plane${panel.name ? ` of ${panel.name}` : ""}: arrow keys move the point, with Shift further`,
+    "data-lm-suppress-shortcuts": "true",
+  });
+  const cloud = make("canvas", { "aria-hidden": "true" });
+  const dot = make("div", { class: "ve-dot" });
+  let at = [0.5, 0.5], labels = [];
+  const place = () => pad && (dot.style.transform = `translate(${at[0] * pad.clientWidth}px, ${(1 - at[1]) * pad.clientHeight}px)`);
+
+  function colourOf(i, dark) {
+    let colour;
+    if (panel.classes) colour = rgb(state.colours[i % state.colours.length]);
+    else if (panel.values) {
+      const t = (i / 255) * (CIVIDIS.length - 1), k = Math.min(Math.floor(t), CIVIDIS.length - 2);
+      colour = mix(CIVIDIS[k], CIVIDIS[k + 1], t - k);
+    } else colour = [110, 120, 140];
+    const light = (colour[0] * 2 + colour[1] * 5 + colour[2]) / 8;
+    if (dark && light < 95) colour = mix(colour, [255, 255, 255], 0.38);
+    return `rgb(${colour.map(Math.round)})`;
+  }
+
+  function drawCloud() {
+    if (!pad || !pad.clientWidth) return;
+    const side = pad.clientWidth, sharp = Math.min(window.devicePixelRatio || 1, 3);
+    cloud.width = cloud.height = side * sharp;
+    const pen = cloud.getContext("2d");
+    pen.scale(sharp, sharp);
+    const ink = getComputedStyle(pad).color;
+    const parts = (ink.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
+    const dark = parts[0] + parts[1] + parts[2] > (ink.startsWith("rgb") ? 384 : 1.5);
+    pen.strokeStyle = pen.fillStyle = ink;
+    pen.font = `10px ${getComputedStyle(pad).fontFamily}`;
+    panel.limits.forEach(([low, high], i) => {
+      for (const tick of ticks(low, high)) {
+        const p = onPlane(tick, i), x = p * side, y = side - x;
+        if (p < 0.02 || p > 0.98) continue;
+        pen.globalAlpha = tick === 0 ? 0.28 : 0.1;
+        pen.beginPath();
+        if (i) pen.moveTo(0, y), pen.lineTo(side, y);
+        else pen.moveTo(x, 0), pen.lineTo(x, side);
+        pen.stroke();
+        pen.globalAlpha = 0.6;
+        const text = String(tick).replace("-", "−");
+        if (i && p > 0.08) pen.fillText(text, 4, y - 3);
+        if (!i && p > 0.08) pen.fillText(text, x + 3, side - 4);
+      }
+    });
+    const radius = side < 260 ? 1.5 : 2;
+    pen.globalAlpha = 0.7;
+    const colours = new Map();
+    for (let n = 0; points && n < points.length / 2; n++) {
+      const kind = kinds ? kinds[n] : 0;
+      if (!colours.has(kind)) colours.set(kind, colourOf(kind, dark));
+      pen.fillStyle = colours.get(kind);
+      pen.beginPath();
+      pen.arc(onPlane(points[2 * n], 0) * side, side * (1 - onPlane(points[2 * n + 1], 1)), radius, 0, 7);
+      pen.fill();
+    }
+    labels.forEach((label, k) => label.style.setProperty("--colour", colourOf(k, dark)));
+    spread(side);
+    place();
+  }
+
+  // Direct labels at the class medians, pushed apart where they would overlap.
+  function spread(side) {
+    const boxes = labels.map((label, k) => {
+      const [x, y] = panel.classes[k].median.map(onPlane);
+      return { label, w: label.offsetWidth, h: label.offsetHeight, x: x * side, y: (1 - y) * side };
+    });
+    const inside = (v, half) => Math.min(side - half - 2, Math.max(half + 2, v));
+    for (let round = 0; round < 80; round++) {
+      for (const a of boxes) for (const b of boxes) {
+        const wide = (a.w + b.w) / 2 + 2 - Math.abs(a.x - b.x), tall = (a.h + b.h) / 2 + 1 - Math.abs(a.y - b.y);
+        if (a === b || wide <= 0 || tall <= 0) continue;
+        const way = a.y < b.y || (a.y === b.y && boxes.indexOf(a) < boxes.indexOf(b)) ? -1 : 1;
+        (a.y += (way * tall) / 4), (b.y -= (way * tall) / 4);
+      }
+      for (const box of boxes) (box.x = inside(box.x, box.w / 2)), (box.y = inside(box.y, box.h / 2));
+    }
+    for (const { label, x, y, w, h } of boxes) label.style.transform = `translate(${x - w / 2}px, ${y - h / 2}px)`;
+  }
+
+  if (pad) {
+    labels = (panel.classes ?? []).map(({ name }) => make("span", { class: "ve-label", "aria-hidden": "true" }, name));
+    pad.append(cloud, ...labels, dot);
+    left.append(pad);
+    if (panel.values) {
+      const stops = CIVIDIS.map((c) => `rgb(${c})`).join(",");
+      const ends = panel.values.map(number);
+      left.append(
+        make("div", { class: "ve-bar", style: `background:linear-gradient(90deg,${stops})` }),
+        make("div", { class: "ve-ends" }, make("span", {}, ends[0]), make("span", {}, panel.values_name), make("span", {}, ends[1])),
+      );
+    }
+    const toward = (event) => {
+      const box = pad.getBoundingClientRect();
+      move([clamp((event.clientX - box.left) / box.width), clamp(1 - (event.clientY - box.top) / box.height)]);
+    };
+    pad.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      pad.setPointerCapture(event.pointerId);
+      pad.focus({ preventScroll: true });
+      event.preventDefault();
+      toward(event);
+    });
+    pad.addEventListener("pointermove", (event) => pad.hasPointerCapture(event.pointerId) && toward(event));
+    pad.addEventListener("keydown", (event) => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const step = event.shiftKey ? 0.1 : 0.02;
+      move(at.map((p, i) => clamp(p + way[i] * step)));
+    });
+  }
+
+  return {
+    node, pad, codeAt, drawCloud,
+    moveTo: (position) => ((at = position), place()),
+    // Draws a frame and says what it is; returns that for the live region.
+    draw(pixels, code) {
+      image.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
+      panel.shown = code;
+      const lines = [`z = ${written(code)}`];
+      if (points && panel.classes) lines.push(`nearest code: ${panel.classes[kinds[nearest(points, code)]].name}`);
+      say.replaceChildren(...lines.map((line) => make("span", {}, line)));
+      const text = lines.join(", ");
+      image.setAttribute("aria-label", `Image decoded${panel.name ? ` by ${panel.name}` : ""} from ${text}`);
+      if (close) showNearest(code);
+      return (panel.name ? `${panel.name}: ` : "") + text;
+    },
+  };
+}
+
+// ---- The explorer: panels that share one position in [0, 1]^d.
+
+function mount(root, state, connect) {
+  const gone = new AbortController();
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  let position = [...state.start], playing = 0, along = 0, live;
+
+  const panels = state.panels.map((panel) => makePanel(panel, state, (to) => (stop(), go(to))));
+  const plane = position.length === 2;
+  const kind = `${panels.length > 1 ? "ve-several" : "ve-one"}${plane ? "" : " ve-flat"}`;
+
+  const sliders = state.sliders.map(({ dimension, name }) => {
+    const input = make("input", { type: "range", min: 0, max: 500, step: 1, "data-lm-suppress-shortcuts": "true" });
+    const output = make("output");
+    input.addEventListener("input", () => (stop(), go(position.with(dimension, input.value / 500))));
+    return { dimension, input, output, node: make("label", {}, make("span", {}, name), input, output) };
+  });
+  const play = make("button", { type: "button" });
+  const reset = make("button", { type: "button" }, "Reset");
+  const status = make("span", { class: "ve-say", role: "alert" });
+  const heard = make("span", { class: "ve-heard", "aria-live": "polite" });
+  root.replaceChildren(make(
+    "div", { class: kind },
+    make("div", { class: "ve-panels" }, ...panels.map((p) => p.node)),
+    make("div", { class: "ve-sliders" }, ...sliders.map((s) => s.node)),
+    make("div", { class: "ve-buttons" }, play, reset, status, heard),
+  ));
+  root.dataset.live = "";
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Latent explorer");
+
+  // One frame at a time: while one is being decoded, only the newest position waits.
+  let count = 0, busy = 0, waiting = null, sent = 0, wanted = null, speak;
+  function ask(job) {
+    if (busy && performance.now() - sent < 5000) return void (waiting = job);
+    (busy = ++count), (wanted = job), (sent = performance.now()), (waiting = null);
+    root.setAttribute("aria-busy", true);
+    live.send(busy, job.position, job.codes);
+  }
+  function done(which, images, ms) {
+    if (which !== busy) return;
+    busy = 0;
+    status.textContent = "";
+    const text = panels.map((panel, i) => panel.draw(images[i], wanted.codes[i])).join("; ");
+    Object.assign(root.dataset, {
+      frame: which, ms: ms.toFixed(2), lag: (performance.now() - wanted.time).toFixed(2), codes: JSON.stringify(wanted.codes),
+    });
+    clearTimeout(speak);
+    if (!playing) speak = setTimeout(() => (heard.textContent = text), 600);
+    root.setAttribute("aria-busy", Boolean(waiting));
+    if (waiting) ask(waiting);
+  }
+  function go(to) {
+    position = to;
+    const codes = panels.map((panel) => panel.codeAt(to));
+    for (const panel of panels) panel.moveTo(to);
+    for (const { dimension, input, output } of sliders) {
+      const values = codes.map((code) => number(code[dimension]));
+      const shown = Math.round(to[dimension] * 500);
+      if (Number(input.value) !== shown) input.value = shown;
+      output.textContent = panels.length > 1 ? "" : values[0];
+      input.setAttribute("aria-valuetext", values.map((v, i) => `${state.panels[i].name ?? ""} ${v}`.trim()).join(", "));
+    }
+    ask({ position: to, codes, time: performance.now() });
+  }
+
+  // The path: a point on it for t in [0, 1), there and back unless it is closed.
+  function pathAt(t) {
+    const n = state.path.length - 1, s = state.closed ? t : 1 - Math.abs(1 - 2 * t);
+    const i = Math.min(Math.floor(s * n), n - 1), f = s * n - i;
+    return mix(state.path[i], state.path[i + 1], f);
+  }
+  function title() {
+    play.textContent = calm.matches ? "Step" : playing ? "Pause" : "Play";
+    play.title = calm.matches ? "One step along the path" : "Move along the path";
+  }
+  function stop() {
+    if (playing) cancelAnimationFrame(playing);
+    playing = 0;
+    title();
+  }
+  play.addEventListener("click", () => {
+    if (calm.matches) return (along = (along + 1 / 24) % 1), go(pathAt(along));
+    if (playing) return stop();
+    let before = performance.now();
+    const tick = (now) => {
+      along = (along + Math.max(0, now - before) / 1000 / state.seconds) % 1;
+      before = now;
+      playing = requestAnimationFrame(tick);
+      if (!busy) go(pathAt(along));
+    };
+    playing = requestAnimationFrame(tick);
+    title();
+  });
+  reset.addEventListener("click", () => (stop(), (along = 0), go([...state.start])));
+  calm.addEventListener("change", stop, { signal: gone.signal });
+
+  // What the page changes: size, theme, out of sight.
+  const redraw = () => requestAnimationFrame(() => panels.forEach((panel) => panel.drawCloud()));
+  const size = new ResizeObserver(redraw), theme = new MutationObserver(redraw), sight = new IntersectionObserver(([e]) => e.isIntersecting || stop());
+  for (const panel of panels) if (panel.pad) size.observe(panel.pad);
+  for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true });
+  sight.observe(root);
+
+  live = connect(done, (text) => ((busy = 0), (status.textContent = text)));
+  title();
+  go(position);
+  return () => {
+    stop();
+    clearTimeout(speak);
+    gone.abort();
+    for (const observer of [size, theme, sight]) observer.disconnect();
+    live.close();
+  };
+}
+
+// ---- The two homes
+
+export default {
+  render({ model, el }) {
+    const root = make("div", { class: "vaetut-widget", "data-live": "", "data-lm-suppress-shortcuts": "true" });
+    el.append(root);
+    const state = model.get("_state");
+    const sizes = state.panels.map((panel) => panel.image);
+    return mount(root, structuredClone(state), (done, fail) => inKernel(model, sizes, done, fail));
+  },
+};
+
+for (const root of document.querySelectorAll(".vaetut-widget:not([data-live])")) {
+  const json = root.querySelector("script[type='application/json']");
+  if (!json) continue;
+  const state = JSON.parse(json.textContent);
+  mount(root, state, (done) => inBrowser(state.networks, done));
+}

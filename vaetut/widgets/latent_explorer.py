@@ -1,0 +1,528 @@
+"""One latent plane to drag over, alive in Jupyter and in the built book."""
+
+import base64
+import io
+import json
+import time
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+import anywidget
+import keras
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from PIL import Image
+
+from vaetut.widgets.packing import ends_in_sigmoid, pack_decoder
+
+HERE = Path(__file__).parent
+SCRIPT, STYLE = HERE / "latent_explorer.js", HERE / "latent_explorer.css"
+
+# Paul Tol's "muted", which colour-blind readers can tell apart, and one more.
+CLASS_COLOURS = (
+    "#332288",  # indigo
+    "#88CCEE",  # cyan
+    "#44AA99",  # teal
+    "#117733",  # green
+    "#999933",  # olive
+    "#DDCC77",  # sand
+    "#CC6677",  # rose
+    "#882255",  # wine
+    "#AA4499",  # purple
+    "#EE7733",  # orange, from his "vibrant"
+)
+MAX_POINTS = 2000  # of the cloud, and of the nearest images, that a page carries
+MAX_NEAREST = 500
+MAX_SLIDERS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One decoder of an explorer, with the codes of its cloud.
+
+    `codes` (n, d) are coloured by `labels`, int (n,), indices into `class_names`, or
+    by `values`, float (n,), a factor called `values_name`. `limits` is the range of
+    the plane: r for −r…r, (low, high) for all dimensions, or one pair a dimension
+    (d, 2); without it, the range of the codes. `nearest` is a pair of uint8 images
+    (m, h, w, c) and their codes (m, d): the one nearest to the point is shown.
+
+    Raises ValueError, naming the argument or the layer, for a decoder that a page
+    cannot run (see `pack_decoder`), a cloud or limits of another dimension than the
+    decoder's, limits without width, and values that are not finite.
+    """
+
+    decoder: keras.Model
+    codes: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
+    values: np.ndarray | None = None
+    values_name: str = ""
+    limits: object = None
+    nearest: tuple[np.ndarray, np.ndarray] | None = None
+    name: str = ""
+    packed: dict = field(init=False, repr=False)  # what `pack_decoder` gives
+
+    def __post_init__(self):
+        def put(key, value):
+            object.__setattr__(self, key, value)
+
+        put("packed", pack_decoder(self.decoder))
+        if self.codes is not None:
+            put("codes", _codes(self.codes, self.dimension, "codes"))
+        put("limits", _limits(self.limits, self.codes, self.dimension))
+        for key in ("labels", "values"):
+            if getattr(self, key) is not None:
+                put(key, _column(getattr(self, key), self.codes, key))
+        if self.labels is not None:
+            put("class_names", _class_names(self.labels, self.class_names))
+        if self.nearest is not None:
+            put("nearest", _nearest(self.nearest, self.image_shape, self.dimension))
+
+    @property
+    def dimension(self):
+        """The dimension d of the latent space."""
+        return self.decoder.inputs[0].shape[1]
+
+    @property
+    def image_shape(self):
+        """Height, width and channels of the decoded image."""
+        return tuple(self.decoder.outputs[0].shape[1:])
+
+    def code(self, position):
+        """Return the codes at positions in [0, 1]^d of the limits, both (…, d)."""
+        low, high = self.limits.T
+        return low + np.asarray(position) * (high - low)
+
+    def position(self, codes):
+        """Return the positions in [0, 1]^d of codes, both (…, d)."""
+        low, high = self.limits.T
+        return (np.asarray(codes) - low) / (high - low)
+
+    def draw(self, codes):
+        """Return the uint8 images (n, h, w, c) the decoder gives for codes (n, d)."""
+        outputs = self.decoder(np.asarray(codes, np.float32), training=False)
+        outputs = keras.ops.convert_to_numpy(outputs).astype(np.float64)
+        if not ends_in_sigmoid(self.decoder):
+            outputs = 0.5 * (1 + np.tanh(0.5 * outputs))
+        return np.rint(255 * outputs).astype(np.uint8)
+
+
+class LatentExplorer(anywidget.AnyWidget):
+    """A latent space to move in, with the image its decoder draws beside it.
+
+    `decoder` is a Keras model from codes (n, d) to logits (n, h, w, c), described by
+    the arguments of `Panel`; or one `Panel`, or a list of them, whose points then move
+    together: the same place within the limits of each. For d = 2 the explorer is a
+    plane to drag over, else a slider for each of `dimensions` (the first 16 without
+    it). It plays along `path`, codes (m, d) of the first panel (without it a circle
+    through the cloud), in `seconds`, and starts at the path's first point. `alt`
+    describes the still picture that a page without JavaScript shows.
+
+    In Jupyter the kernel decodes. As `text/html` the explorer brings float16 weights
+    and decodes in the page, without a network. Raises ValueError as `Panel` does, and
+    for panels of different dimensions. Used in chapters 01 and 02.
+    """
+
+    _esm = SCRIPT
+    _css = STYLE
+    _state = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        decoder,
+        codes=None,
+        *,
+        path=None,
+        seconds=16.0,
+        dimensions=None,
+        alt=None,
+        **panel,
+    ):
+        self.panels = _panels(decoder, codes, panel)
+        first = self.panels[0]
+        d = first.dimension
+        if path is None:
+            path, closed = _circle(first), True
+        else:
+            path = _codes(path, d, "path")
+            if len(path) < 2:
+                raise ValueError("path has one point: give two or more codes.")
+            closed = bool(np.allclose(path[0], path[-1]))
+            path = np.clip(first.position(path), 0, 1)
+        if not seconds > 0:
+            raise ValueError(f"seconds must be positive, not {seconds}.")
+        self.position = path[0]
+        self.alt = _default_alt(self.panels, self.position) if alt is None else alt
+        if not self.alt:
+            raise ValueError("alt is empty: say in a sentence what the picture shows.")
+        state = {
+            "colours": CLASS_COLOURS,
+            "sliders": _sliders(dimensions, d),
+            "start": path[0].tolist(),
+            "path": path.round(5).tolist(),
+            "closed": closed,
+            "seconds": float(seconds),
+            **_panel_states(self.panels),
+        }
+        super().__init__(_state=state)
+        self.on_msg(self._answer)
+
+    def decode(self, position):
+        """Return each panel's uint8 image (h, w, c) at a position (d,) in [0, 1]^d."""
+        return decode(self.panels, position)
+
+    def _answer(self, _, message, buffers):
+        """Answer a request of the live view: messages in, images out."""
+        if message.get("kind") != "decode":
+            return
+        start = time.perf_counter()
+        try:
+            images = self.decode(message["position"])
+        except Exception as error:
+            self.send({"kind": "error", "text": f"{type(error).__name__}: {error}"})
+            raise
+        self.position = np.asarray(message["position"])
+        ms = 1000 * (time.perf_counter() - start)
+        answer = {"kind": "images", "number": message["number"], "ms": ms}
+        self.send(answer, buffers=[image.tobytes() for image in images])
+
+    def to_html(self):
+        """Return the explorer as HTML that needs nothing else: the built book's."""
+        state = self._state | {"networks": [panel.packed for panel in self.panels]}
+        # Within a script element only "<" could end it.
+        text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")
+        picture = base64.b64encode(fallback_png(self.panels, self.position)).decode()
+        return (
+            f"<style>\n{STYLE.read_text('utf-8')}</style>\n"
+            '<div class="vaetut-widget" data-lm-suppress-shortcuts="true">\n'
+            f'<img class="dark-light" alt="{escape(self.alt)}" '
+            f'src="data:image/png;base64,{picture}">\n'
+            f'<script type="application/json">{text}</script>\n'
+            "</div>\n"
+            f'<script type="module">\n{SCRIPT.read_text("utf-8")}</script>\n'
+        )
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return data | {"text/html": self.to_html(), "text/plain": self.alt}, metadata
+
+
+def decode(panels, position):
+    """Return each panel's uint8 image (h, w, c) at one position (d,) in [0, 1]^d.
+
+    Raises ValueError for a position of another dimension or outside.
+    """
+    position = np.asarray(position, float)
+    d = panels[0].dimension
+    inside = position.shape == (d,) and (0 <= position).all() and (position <= 1).all()
+    if not inside:
+        raise ValueError(f"position must be {d} numbers from 0 to 1, not {position}.")
+    return [panel.draw(panel.code(position)[None])[0] for panel in panels]
+
+
+def quantise(codes):
+    """Return codes (n, d) as uint16 steps between their extremes, ready for JSON.
+
+    The dict has `low` and `high`, (d,) each, and `data`, base64; the error is at most
+    half a step, (high − low) / 131070.
+    """
+    codes = np.asarray(codes, float)
+    low, high = codes.min(0), codes.max(0)
+    steps = np.rint((codes - low) / np.where(high > low, high - low, 1) * 65535)
+    data = base64.b64encode(steps.astype("<u2").tobytes()).decode()
+    return {"low": low.tolist(), "high": high.tolist(), "data": data}
+
+
+def fallback_png(panels, position):
+    """Return a PNG, as bytes, of each panel's cloud, point and decoded image."""
+    plane = panels[0].dimension == 2
+    images = decode(panels, position)
+    columns = [column for _ in panels for column in ([1.6, 1] if plane else [1])]
+    figure = Figure(figsize=(1.9 * sum(columns), 3.2), dpi=100, layout="constrained")
+    axes = figure.subplots(1, len(columns), width_ratios=columns, squeeze=False)[0]
+    for k, (panel, image) in enumerate(zip(panels, images, strict=True)):
+        code = panel.code(position)
+        if plane:
+            _draw_plane(axes[2 * k], panel, code)
+        picture = axes[2 * k + 1 if plane else k]
+        picture.imshow(image, cmap="gray", vmin=0, vmax=255)
+        picture.set_title("decoded" if plane else panel.name, fontsize=9)
+        picture.set_axis_off()
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    small = io.BytesIO()
+    Image.open(stream).convert("RGB").quantize(256).save(small, "PNG", optimize=True)
+    return small.getvalue()
+
+
+def _draw_plane(axes, panel, code):
+    if panel.codes is not None:
+        colours = {"color": "#667"}
+        if panel.labels is not None:
+            wheel = np.array(CLASS_COLOURS)
+            colours = {"color": wheel[panel.labels % len(wheel)]}
+        elif panel.values is not None:
+            colours = {"c": panel.values, "cmap": "cividis"}
+        axes.scatter(*panel.codes.T, s=2, linewidths=0, alpha=0.7, **colours)
+        halo = [withStroke(linewidth=2, foreground="white")]
+        for x, y, name in _labels(panel):
+            axes.text(x, y, name, fontsize=7, ha="center", path_effects=halo)
+    for width, colour in ((5, "white"), (2.5, "#d1495b")):
+        ring = {"markeredgewidth": width, "markeredgecolor": colour}
+        axes.plot(*code, "o", markersize=9, markerfacecolor="none", **ring)
+    axes.set(xlim=panel.limits[0], ylim=panel.limits[1])
+    axes.set_title(panel.name or "latent plane", fontsize=9)
+    axes.tick_params(labelsize=7)
+    axes.set_box_aspect(1)
+
+
+def _labels(panel):
+    """Return where to write each class name (x, y, name): its median, or just above."""
+    step = 0.05 * (panel.limits[1, 1] - panel.limits[1, 0])
+    wide = 0.2 * (panel.limits[0, 1] - panel.limits[0, 0])
+    placed = []
+    for kind in sorted(_classes(panel), key=lambda kind: kind["median"][1]):
+        x, y = kind["median"]
+        for other_x, other_y, _ in placed:
+            if abs(x - other_x) < wide and y < other_y + step:
+                y = other_y + step
+        placed.append((x, y, kind["name"]))
+    return placed
+
+
+# ---- The state that travels to a page
+
+
+def _panel_states(panels):
+    """Return what the page needs of all panels; equal sheets of images travel once."""
+    states, sheets = [], []
+    for panel in panels:
+        state = {
+            "name": panel.name,
+            "image": list(panel.image_shape),
+            "limits": panel.limits.tolist(),
+        }
+        if panel.codes is not None:
+            kept = _sample(len(panel.codes), MAX_POINTS)
+            state["cloud"] = quantise(panel.codes[kept])
+            if panel.labels is not None:
+                state["classes"] = _classes(panel)
+                state["kinds"] = _bytes(panel.labels[kept])
+            elif panel.values is not None:
+                low, high = float(panel.values.min()), float(panel.values.max())
+                level = (panel.values[kept] - low) / (high - low or 1)
+                state["kinds"] = _bytes(np.rint(255 * level))
+                state |= {"values": [low, high], "values_name": panel.values_name}
+        if panel.nearest is not None:
+            images, codes = panel.nearest
+            kept = _sample(len(images), MAX_NEAREST)
+            sheet = _sheet(images[kept])
+            if sheet not in sheets:
+                sheets.append(sheet)
+            state |= {"near": quantise(codes[kept]), "sheet": sheets.index(sheet)}
+            state["nearest"] = f"nearest of {len(kept)} images"
+        states.append(state)
+    return {"panels": states, "sheets": sheets}
+
+
+def _classes(panel):
+    """Return name and median code of every class, in the order of the names."""
+    if panel.labels is None:
+        return []
+    medians = []
+    for label, name in enumerate(panel.class_names):
+        codes = panel.codes[panel.labels == label]
+        centre = np.median(codes, axis=0) if len(codes) else panel.limits.mean(1)
+        medians.append({"name": str(name), "median": centre.tolist()})
+    return medians
+
+
+def _sample(n, most):
+    """Return at most that many of n row numbers, the same ones each time."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, most, replace=False))
+
+
+def _bytes(values):
+    return base64.b64encode(np.asarray(values).astype(np.uint8).tobytes()).decode()
+
+
+def _sheet(images):
+    """Return images (m, h, w, c) as one PNG, row by row, in a data URI."""
+    m, h, w, c = images.shape
+    across = int(np.ceil(np.sqrt(m)))
+    down = -(-m // across)
+    sheet = np.zeros((across * down, h, w, c), np.uint8)
+    sheet[:m] = images
+    sheet = sheet.reshape(down, across, h, w, c).swapaxes(1, 2)
+    sheet = sheet.reshape(down * h, across * w, c)
+    stream = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if c == 1 else sheet).save(
+        stream, "PNG", optimize=True
+    )
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def _sliders(dimensions, d):
+    """Return number and name of each dimension that gets a slider."""
+    if dimensions is None:
+        dimensions = range(min(d, MAX_SLIDERS))
+    chosen = [int(k) for k in dimensions]
+    if not chosen or len(chosen) > MAX_SLIDERS or not all(0 <= k < d for k in chosen):
+        raise ValueError(
+            f"dimensions must be 1 to {MAX_SLIDERS} numbers from 0 to {d - 1}, "
+            f"not {chosen}."
+        )
+    digits = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+    return [{"dimension": k, "name": f"z{k + 1}".translate(digits)} for k in chosen]
+
+
+def _circle(panel):
+    """Return positions on a closed ellipse through the middle of the cloud."""
+    d = panel.dimension
+    centre, radius = np.full(d, 0.5), np.full(d, 0.3)
+    if panel.codes is not None:
+        cloud = panel.position(panel.codes)
+        centre = np.median(cloud, axis=0)
+        radius = np.diff(np.quantile(cloud, [0.2, 0.8], axis=0), axis=0)[0] / 2
+    angle = np.linspace(0, 2 * np.pi, 73)
+    path = np.tile(centre, (len(angle), 1))
+    for k, wave in zip(range(d), (np.cos, np.sin), strict=False):
+        path[:, k] += radius[k] * wave(angle)
+    path[-1] = path[0]
+    return np.clip(path, 0, 1)
+
+
+def _default_alt(panels, position):
+    """Return a sentence on what the still picture shows."""
+    parts = []
+    for panel in panels:
+        code = ", ".join(f"{z:.2f}" for z in panel.code(position)[:4])
+        text = f"the image decoded{f' by {panel.name}' if panel.name else ''} at "
+        text += f"z = ({code}{', …' if panel.dimension > 4 else ''})"
+        if panel.dimension == 2 and panel.codes is not None:
+            text += f", beside its latent plane with {len(panel.codes)} codes"
+            if panel.labels is not None:
+                text += f" of {len(panel.class_names)} classes"
+            elif panel.values is not None:
+                text += f" coloured by {panel.values_name or 'a factor'}"
+        parts.append(text)
+    sentence = "; ".join(parts)
+    return (
+        f"{sentence[0].upper()}{sentence[1:]}. With JavaScript the point can be moved."
+    )
+
+
+# ---- Arguments
+
+
+def _panels(decoder, codes, arguments):
+    """Return the panels an explorer was given, in either form."""
+    if isinstance(decoder, Panel):
+        decoder = [decoder]
+    if not isinstance(decoder, (list, tuple)):
+        return [Panel(decoder, codes, **arguments)]
+    if codes is not None or arguments:
+        given = ["codes"] * (codes is not None) + list(arguments)
+        raise ValueError(f"{', '.join(given)}: with panels, give this to each Panel.")
+    panels = list(decoder)
+    if not panels or not all(isinstance(panel, Panel) for panel in panels):
+        raise ValueError("panels must be at least one Panel(decoder, codes, …).")
+    dimensions = [panel.dimension for panel in panels]
+    if len(set(dimensions)) > 1:
+        raise ValueError(
+            f"the panels have latent dimensions {dimensions}: one drag moves all, so "
+            "make an explorer for each dimension."
+        )
+    return panels
+
+
+def _codes(codes, dimension, name):
+    """Return codes as floats (n, d), or say what is wrong with them."""
+    codes = np.asarray(codes, float)
+    if codes.ndim != 2 or codes.shape[1] != dimension or not len(codes):
+        raise ValueError(
+            f"{name} must have shape (n, {dimension}) for this decoder, not "
+            f"{codes.shape}: one row a point."
+        )
+    if not np.isfinite(codes).all():
+        raise ValueError(f"{name} hold NaN or infinity: give finite numbers.")
+    return codes
+
+
+def _limits(limits, codes, dimension):
+    """Return limits as floats (d, 2)."""
+    if limits is None:
+        if codes is None:
+            limits = 3.0  # three standard deviations of the prior
+        else:
+            low, high = np.quantile(codes, [0.002, 0.998], axis=0)
+            edge = 0.06 * (high - low)
+            limits = np.stack([low - edge, high + edge], axis=-1)
+    limits = np.asarray(limits, float)
+    if limits.ndim == 0:
+        limits = np.array([-limits, limits])
+    if limits.shape == (2,):
+        limits = np.tile(limits, (dimension, 1))
+    if limits.shape != (dimension, 2):
+        raise ValueError(
+            f"limits must be r, (low, high) or have shape ({dimension}, 2), not "
+            f"{limits.shape}."
+        )
+    if not (np.isfinite(limits).all() and (limits[:, 0] < limits[:, 1]).all()):
+        raise ValueError(
+            f"limits {limits.tolist()} have no width: each low must be less than its "
+            "high, and a single number more than 0."
+        )
+    return limits
+
+
+def _column(values, codes, name):
+    """Return labels (n,) as ints or values (n,) as floats, one a code."""
+    values = np.asarray(values)
+    if codes is None or values.shape != (len(codes),):
+        rows = "no codes" if codes is None else f"{len(codes)} codes"
+        raise ValueError(
+            f"{name} have shape {values.shape} for {rows}: give one a code."
+        )
+    if name == "values":
+        if not np.isfinite(values.astype(float)).all():
+            raise ValueError("values hold NaN or infinity: give finite numbers.")
+        return values.astype(float)
+    if not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(
+            f"labels are {values.dtype}: give integers, or call them values if they "
+            "are a factor."
+        )
+    return values.astype(int)
+
+
+def _class_names(labels, names):
+    """Return a name for every label."""
+    count = int(labels.max()) + 1
+    names = tuple(map(str, names)) or tuple(map(str, range(count)))
+    if labels.min() < 0 or count > len(names) or len(names) > 255:
+        raise ValueError(
+            f"labels go from {labels.min()} to {labels.max()}, class_names has "
+            f"{len(names)} names: labels count from 0, one name each (255 at most)."
+        )
+    return names
+
+
+def _nearest(nearest, image_shape, dimension):
+    """Return images (m, h, w, c) and codes (m, d) of the nearest ones' pool."""
+    try:
+        images, codes = nearest
+    except (TypeError, ValueError):
+        raise ValueError("nearest must be a pair (images, codes).") from None
+    images, codes = np.asarray(images), _codes(codes, dimension, "nearest codes")
+    if images.dtype != np.uint8 or images.shape != (len(codes), *image_shape):
+        raise ValueError(
+            f"nearest images are {images.dtype} {images.shape}, they must be uint8 "
+            f"{(len(codes), *image_shape)}: one a code, as large as decoded ones."
+        )
+    return images, codes

@@ -1,0 +1,380 @@
+"""A Keras decoder as a list of plain operations and one block of float16 weights."""
+
+import base64
+import itertools
+import math
+
+import keras
+import numpy as np
+
+# What the explorer's JavaScript computes; the number is a slope or a scale, if any.
+ACTIVATIONS = {
+    "linear": 0.0,
+    "relu": 0.0,
+    "leaky_relu": 0.2,
+    "elu": 1.0,
+    "sigmoid": 0.0,
+    "tanh": 0.0,
+    "silu": 0.0,
+    "softplus": 0.0,
+}
+LINEAR = {"activation": "linear", "slope": 0.0}
+RELU = {"activation": "relu", "slope": 0.0}
+LAYERS = (
+    "Dense, Reshape, Flatten, Conv2D, Conv2DTranspose, UpSampling2D, "
+    "BatchNormalization, Activation, ReLU, LeakyReLU, ELU, Dropout"
+)
+
+
+def pack_decoder(decoder):
+    """Return a decoder as what a page needs to run it: a dict ready for JSON.
+
+    `decoder` is a Keras model of one chain of layers from codes (n, d) to logits (or
+    probabilities) (n, h, w, c) with c of 1 or 3. The dict has `image` [h, w, c],
+    `operations` and `weights`, the base64 of little-endian float16. Batch
+    normalisation is folded into the layer before it where that is linear; a last
+    sigmoid is left out, so what comes out is logits. Raises ValueError naming the
+    layer that cannot be packed, and how to mend it.
+    """
+    check_decoder(decoder)
+    operations, shape = [], decoder.inputs[0].shape
+    for layer in _chain(decoder):
+        shape = _append(operations, layer, tuple(shape))
+    if ends_in_sigmoid(decoder):
+        operations[-1]["activation"] = "linear"
+    weights, blocks = 0, []
+    for operation in operations:
+        name = operation.pop("layer")
+        for key in ("kernel", "bias"):
+            if key in operation:
+                blocks.append(_as_half(operation[key], name, key).ravel())
+                operation[key] = [weights, blocks[-1].size]
+                weights += blocks[-1].size
+    data = np.concatenate(blocks).astype("<f2") if blocks else np.empty(0, "<f2")
+    return {
+        "image": list(decoder.output_shape[1:]),
+        "operations": operations,
+        "weights": base64.b64encode(data.tobytes()).decode(),
+    }
+
+
+def check_decoder(decoder):
+    """Raise ValueError unless a model makes one grey or RGB image of one code."""
+    if not isinstance(decoder, keras.Model):
+        raise ValueError(
+            f"decoder must be a Keras model, not {type(decoder).__name__}: give "
+            "model.decoder."
+        )
+    name = repr(decoder.name)
+    if not getattr(decoder, "inputs", None) or not decoder.outputs:
+        raise ValueError(
+            f"decoder {name} is not a chain of layers that can be read: build it with "
+            "keras.Sequential or keras.Model(inputs, outputs), and give it an Input."
+        )
+    for kind, tensors in (("input", decoder.inputs), ("output", decoder.outputs)):
+        if len(tensors) != 1:
+            raise ValueError(
+                f"decoder {name} has {len(tensors)} {kind}s, the explorer takes one: "
+                f"wrap it in a model with a single {kind}."
+            )
+    codes, image = decoder.inputs[0].shape, decoder.outputs[0].shape
+    if len(codes) != 2 or codes[1] is None:
+        raise ValueError(
+            f"decoder {name} takes inputs of shape {codes}: codes are (n, d)."
+        )
+    if len(image) != 4 or None in image[1:] or image[-1] not in (1, 3):
+        raise ValueError(
+            f"decoder {name} gives outputs of shape {image}: the explorer draws "
+            "(n, height, width, channels) with 1 or 3 channels."
+        )
+
+
+def ends_in_sigmoid(decoder):
+    """Return whether a decoder's outputs are probabilities already."""
+    activation = getattr(list(_chain(decoder))[-1], "activation", None)
+    return activation is keras.activations.sigmoid
+
+
+def _chain(model):
+    """Yield the layers of a model in order, those of nested models included."""
+    layers = model.layers if isinstance(model, keras.Sequential) else _in_line(model)
+    for layer in layers:
+        if isinstance(layer, keras.Model):
+            yield from _chain(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            yield layer
+
+
+def _in_line(model):
+    """Return a functional model's operations, each of which takes the one before."""
+    depths = getattr(model, "_nodes_by_depth", None)
+    if not depths:
+        raise ValueError(
+            f"model {model.name!r} is a subclass whose layers have no readable order: "
+            "build it with keras.Sequential or keras.Model(inputs, outputs)."
+        )
+    nodes = [node for depth in sorted(depths, reverse=True) for node in depths[depth]]
+    for before, node in itertools.pairwise(nodes):
+        sources = node.input_tensors
+        if len(sources) != 1 or sources[0] is not before.outputs[0]:
+            raise ValueError(
+                f"layer {node.operation.name!r} of {model.name!r} does not just take "
+                "the output of the layer before it: the explorer runs plain chains "
+                "without branches, so write the decoder as one."
+            )
+    return [node.operation for node in nodes]
+
+
+def _refuse(layer, what="is not supported", mend=f"use {LAYERS}"):
+    kind = type(layer).__name__
+    raise ValueError(f"layer {layer.name!r} ({kind}) {what}: {mend}.")
+
+
+def _append(operations, layer, shape):
+    """Append what a layer does to inputs of that shape, or merge it into the last.
+
+    Returns the shape of the layer's outputs, whose first axis is the batch.
+    """
+    kinds = keras.layers
+    if not isinstance(layer, kinds.Layer):
+        _refuse(layer)
+    if getattr(layer, "data_format", None) == "channels_first":
+        _refuse(layer, "is channels_first", "use data_format='channels_last'")
+    if isinstance(layer, (kinds.Reshape, kinds.Flatten, kinds.Dropout)):
+        pass  # the numbers stay where they are in memory
+    elif isinstance(layer, kinds.Dense):
+        operations.append(_dense(layer, shape))
+    elif type(layer) in (kinds.Conv2D, kinds.Conv2DTranspose):
+        operations.append(_convolution(layer, shape))
+    elif isinstance(layer, kinds.UpSampling2D):
+        operations.append(_upsampling(layer, shape))
+    elif isinstance(layer, kinds.BatchNormalization):
+        _normalise(operations, layer, shape)
+    elif _activation(layer) is not None:
+        _activate(operations, layer)
+    else:
+        _refuse(layer)
+    return layer.compute_output_shape(shape)
+
+
+def _dense(layer, shape):
+    positions = math.prod(shape[1:-1])
+    return _linear(layer, _numbers(layer.kernel)) | {
+        "type": "linear",
+        "size": [1, 1],
+        "source": [positions, 1],
+        "target": [positions, 1],
+        "strides": [1, 1],
+        "cut": [0, 0],
+    }
+
+
+def _convolution(layer, shape):
+    """Return the operation of a convolution, transposed or not.
+
+    Both add, for every position of the source and every tap of the kernel, to one
+    position of the target: source · stride + tap − cut where it is transposed,
+    (source + cut − tap) / stride where it is not, if that is whole.
+    """
+    if tuple(layer.dilation_rate) != (1, 1) or getattr(layer, "groups", 1) != 1:
+        _refuse(layer, "is dilated or grouped", "use a plain convolution")
+    if getattr(layer, "output_padding", None) is not None:
+        _refuse(layer, "sets output_padding", "leave output_padding out")
+    transposed = isinstance(layer, keras.layers.Conv2DTranspose)
+    source, target = shape[1:3], layer.compute_output_shape(shape)[1:3]
+    cut = [0, 0]
+    if layer.padding == "same":
+        small, large = (source, target) if transposed else (target, source)
+        for k, (size, stride) in enumerate(
+            zip(layer.kernel_size, layer.strides, strict=True)
+        ):
+            cut[k] = max((small[k] - 1) * stride + size - large[k], 0) // 2
+    order = (3, 0, 1, 2) if transposed else (2, 0, 1, 3)
+    return _linear(layer, _numbers(layer.kernel).transpose(order)) | {
+        "type": "transposed" if transposed else "linear",
+        "size": list(layer.kernel_size),
+        "source": list(source),
+        "target": list(target),
+        "strides": list(layer.strides),
+        "cut": cut,
+    }
+
+
+def _linear(layer, kernel):
+    """Return what all linear layers share; `kernel` is (inputs, taps…, outputs)."""
+    activation = _activation(layer.activation)
+    if activation is None:
+        label = getattr(layer.activation, "__name__", type(layer.activation).__name__)
+        _refuse(
+            layer,
+            f"has the activation {label!r}, which is not supported",
+            f"use one of {', '.join(ACTIVATIONS)}",
+        )
+    outputs = kernel.shape[-1]
+    return {
+        "layer": layer.name,
+        "channels": [kernel.shape[0], outputs],
+        "kernel": kernel,
+        "bias": _numbers(layer.bias) if layer.use_bias else np.zeros(outputs),
+        **activation,
+    }
+
+
+def _upsampling(layer, shape):
+    if layer.interpolation != "nearest":
+        _refuse(layer, "interpolates", "use interpolation='nearest'")
+    return {
+        "layer": layer.name,
+        "type": "upsampling",
+        "size": list(layer.size),
+        "source": list(shape[1:3]),
+        "target": list(layer.compute_output_shape(shape)[1:3]),
+        "channels": [shape[-1], shape[-1]],
+        **LINEAR,
+    }
+
+
+def _normalise(operations, layer, shape):
+    """Fold batch normalisation into the kernel and bias before it, or scale."""
+    if layer.axis not in (-1, len(shape) - 1):
+        _refuse(layer, f"normalises axis {layer.axis}", "use axis=-1")
+    scale = 1 / np.sqrt(_numbers(layer.moving_variance) + layer.epsilon)
+    if layer.scale:
+        scale = scale * _numbers(layer.gamma)
+    shift = -_numbers(layer.moving_mean) * scale
+    if layer.center:
+        shift = shift + _numbers(layer.beta)
+    last = operations[-1] if operations else {"activation": None}
+    # A Reshape between may have cut the last axis: a channel is then several units.
+    repeat, rest = divmod(last.get("channels", [0, 0])[1], len(scale))
+    if last["activation"] == "linear" and "kernel" in last and repeat and not rest:
+        last["kernel"] = last["kernel"] * np.tile(scale, repeat)
+        last["bias"] = last["bias"] * np.tile(scale, repeat) + np.tile(shift, repeat)
+        return
+    operations.append(
+        {
+            "layer": layer.name,
+            "type": "scaling",
+            "channels": [len(scale), len(scale)],
+            "kernel": scale,
+            "bias": shift,
+            **LINEAR,
+        }
+    )
+
+
+def _activate(operations, layer):
+    """Give the operation before its activation, or append one that does no more."""
+    if not operations or operations[-1]["activation"] != "linear":
+        operations.append({"layer": layer.name, "type": "activation"})
+    operations[-1] |= _activation(layer)
+
+
+def _activation(value):
+    """Return an activation function or layer as the page knows it, or None."""
+    kinds = keras.layers
+    if isinstance(value, kinds.Activation):
+        value = value.activation
+    if isinstance(value, kinds.ReLU):
+        if value.max_value is not None or value.threshold:
+            return None
+        value = kinds.LeakyReLU(float(value.negative_slope or 0))
+    if isinstance(value, kinds.LeakyReLU):
+        slope = float(value.negative_slope)
+        return {"activation": "leaky_relu", "slope": slope} if slope else RELU
+    if isinstance(value, kinds.ELU):
+        return {"activation": "elu", "slope": float(value.alpha)}
+    if value is None:
+        return LINEAR
+    for name, slope in ACTIVATIONS.items():
+        if value is getattr(keras.activations, name):
+            return {"activation": name, "slope": slope}
+    return None
+
+
+def _numbers(weight):
+    return np.asarray(keras.ops.convert_to_numpy(weight), np.float64)
+
+
+def _as_half(values, layer, key):
+    """Return weights as float16, refusing what is not finite there."""
+    values = np.asarray(values)
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"layer {layer!r} has NaN or infinity in its {key}: train it again, or "
+            "load a run that went well."
+        )
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ValueError(
+            f"layer {layer!r} has weights in its {key} beyond 65504, the largest "
+            "float16: rescale them."
+        )
+    return half
+
+
+def decode_packed(network, codes):
+    """Return the logits (n, h, w, c) of what `pack_decoder` gave, for codes (n, d).
+
+    NumPy alone, in float64 and with no eye on speed: what the page's JavaScript does,
+    for tests to compare both with.
+    """
+    weights = np.frombuffer(base64.b64decode(network["weights"]), "<f2").astype(float)
+    x = np.asarray(codes, float)
+    for operation in network["operations"]:
+        kernel, bias = (
+            weights[start : start + size]
+            for start, size in (operation.get(k, (0, 0)) for k in ("kernel", "bias"))
+        )
+        x = _RUN[operation["type"]](operation, x.reshape(len(x), -1), kernel, bias)
+        x = _ACTIVATE[operation["activation"]](x, operation["slope"])
+    return x.reshape(-1, *network["image"])
+
+
+def _run_linear(operation, x, kernel, bias):
+    inputs, outputs = operation["channels"]
+    (height, width), (rows, columns) = operation["source"], operation["target"]
+    size, strides, cut = (operation[k] for k in ("size", "strides", "cut"))
+    x = x.reshape(-1, height, width, inputs)
+    kernel = kernel.reshape(inputs, *size, outputs)
+    y = np.tile(bias, (len(x), rows, columns, 1))
+    for i, j, k, l in np.ndindex(height, width, *size):  # noqa: E741
+        if operation["type"] == "transposed":
+            row, column = i * strides[0] + k - cut[0], j * strides[1] + l - cut[1]
+        else:
+            row, odd = divmod(i + cut[0] - k, strides[0])
+            column, strange = divmod(j + cut[1] - l, strides[1])
+            if odd or strange:
+                continue
+        if 0 <= row < rows and 0 <= column < columns:
+            y[:, row, column] += x[:, i, j] @ kernel[:, k, l]
+    return y
+
+
+def _run_upsampling(operation, x, kernel, bias):
+    x = x.reshape(-1, *operation["source"], operation["channels"][0])
+    return x.repeat(operation["size"][0], axis=1).repeat(operation["size"][1], axis=2)
+
+
+def _run_scaling(operation, x, kernel, bias):
+    return (x.reshape(len(x), -1, len(kernel)) * kernel + bias).reshape(x.shape)
+
+
+_RUN = {
+    "linear": _run_linear,
+    "transposed": _run_linear,
+    "upsampling": _run_upsampling,
+    "scaling": _run_scaling,
+    "activation": lambda operation, x, kernel, bias: x,
+}
+_ACTIVATE = {
+    "linear": lambda x, slope: x,
+    "relu": lambda x, slope: np.maximum(x, 0),
+    "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
+    "elu": lambda x, slope: np.where(x > 0, x, slope * np.expm1(np.minimum(x, 0))),
+    "sigmoid": lambda x, slope: 0.5 * (1 + np.tanh(0.5 * x)),
+    "tanh": lambda x, slope: np.tanh(x),
+    "silu": lambda x, slope: x * 0.5 * (1 + np.tanh(0.5 * x)),
+    "softplus": lambda x, slope: np.logaddexp(x, 0),
+}
