@@ -4,11 +4,14 @@ Unlike `jupyter execute`, which stores each cell's times, the widgets' state, th
 version of Python and what a backend logs as it starts.
 """
 
+import base64
 import sys
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+
+COVER = Path(__file__).parents[1] / "book" / "_static" / "cover.png"
 
 
 def run(path: Path) -> None:
@@ -29,6 +32,15 @@ def run(path: Path) -> None:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     nbformat.write(notebook, path)
+    for cell in notebook.cells:
+        if "cover" in cell.metadata.get("tags", []):
+            write_cover(cell)
+
+
+def write_cover(cell):
+    """Store the figure of a cell as the picture of the README and the title page."""
+    pictures = [o.data["image/png"] for o in cell.outputs if "image/png" in o.data]
+    COVER.write_bytes(base64.b64decode(pictures[0]))
 
 
 if __name__ == "__main__":

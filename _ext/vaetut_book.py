@@ -4,10 +4,11 @@
 2. The execution cache is keyed by everything the notebooks run on. Jupyter Book keys
    it by the notebook's text alone and would show the outputs of an older library.
 3. Numbers and tables come from the claims and the trained runs:
-   ``{{ substitution }}``, ``{claims}`` and ``{runs}``.
+   ``{{ substitution }}``, ``{claims}``, ``{runs}`` and ``{benchmarks}``.
 """
 
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -20,6 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parent.parent
 CLAIMS = ROOT / "book" / "claims.toml"
+BENCHMARKS = ROOT / "benchmarks" / "results"
 CACHES = ROOT / "_build" / ".jupyter_cache"
 
 # The only files of MathJax that a page may ask for; the rest of the package is 22 MB.
@@ -157,6 +159,25 @@ class Runs(Table):
         )
 
 
+class Benchmarks(Table):
+    """``{benchmarks}``: the stored result of every benchmark, a row a backend."""
+
+    def run(self):
+        header = ("Question", "Backend", "Ours", "Theirs", "Time, theirs : ours", "On")
+        rows = []
+        for path in sorted(BENCHMARKS.glob("*.json")):
+            self.env.note_dependency(str(path))
+            result = json.loads(path.read_text("utf8"))
+            for row in result["backends"]:
+                rate = row["images_per_second"]
+                low, high = min(row["ratios"]), max(row["ratios"])
+                ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
+                ours, theirs = (f"{rate[k]:.0f} images/s" for k in ("ours", "theirs"))
+                cells = (row["backend"], ours, theirs, ratio, row["hardware"])
+                rows.append((result["question"], *cells))
+        return self.table(header, rows)
+
+
 def setup(app):
     """Register the extension with Sphinx."""
     # After jupyter_book and myst_nb have set their own defaults.
@@ -164,4 +185,5 @@ def setup(app):
     app.connect("builder-inited", copy_mathjax)
     app.add_directive("claims", Claims)
     app.add_directive("runs", Runs)
+    app.add_directive("benchmarks", Benchmarks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

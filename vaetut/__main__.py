@@ -1,7 +1,9 @@
 """The command line: `vaetut COMMAND`, or `python -m vaetut COMMAND`."""
 
 import argparse
+import ast
 import json
+import runpy
 import sys
 from pathlib import Path
 
@@ -45,6 +47,9 @@ def _parser():
     add(_train, recipe, scale, (["--seeds"], seeds))
     add(_measure, recipe, scale)
     add(_ship, recipe, scale)
+    name = (["name"], {"nargs": "?", "help": "a name out of `vaetut bench --list`"})
+    listed = (["--list"], {"action": "store_true", "help": "the questions there are"})
+    add(_bench, name, listed, as_json)
     add(_judge, recipe, (["folder"], {"type": Path, "help": "of images"}), as_json)
     return parser
 
@@ -106,6 +111,31 @@ def _ship(arguments):
 
     for path in runs.ship(arguments.recipe, arguments.scale):
         print(path)
+
+
+def _bench(arguments):
+    """measure how fast this is against another way, and store the result"""
+    folder = Path(__file__).parents[1] / "benchmarks"
+    scripts = {path.stem: path for path in sorted(folder.glob("*.py"))}
+    if not scripts:
+        raise ValueError(f"There are no benchmarks in {folder}: run from a checkout.")
+    if arguments.list or not arguments.name:
+        for name, path in scripts.items():
+            question = ast.get_docstring(ast.parse(path.read_text("utf8")))
+            print(f"{name:12} {question.splitlines()[0]}")
+        return
+    if arguments.name not in scripts:
+        raise ValueError(
+            f"There is no benchmark {arguments.name!r}: choose one of "
+            f"{', '.join(scripts)}."
+        )
+    result = runpy.run_path(str(scripts[arguments.name]))["main"]()
+    if arguments.json:
+        print(json.dumps(result, indent=1))
+        return
+    print(f"{result['question']}\n  on {result['hardware']}")
+    print(f"  ours {result['ours']}, theirs {result['theirs']} {result['unit']}")
+    print(f"  ratio {result['ratio']}")
 
 
 def _judge(arguments):

@@ -6,6 +6,7 @@ every widget of the book is driven from the disk and from a server.
 
 import base64
 import json
+import re
 import statistics
 
 import keras
@@ -397,10 +398,15 @@ def test_the_live_view_asks_the_kernel(browser, pair, tmp_path):
                 Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
               const view = (text) => new DataView(bytes(text).buffer);
               const model = {
-                get: () => state,
                 on: (_, listener) => listeners.push(listener),
                 off: (_, listener) => listeners.splice(listeners.indexOf(listener), 1),
                 send: async (message) => {
+                  if (message.kind === "state") {
+                    await null;
+                    for (const listener of [...listeners])
+                      listener({ kind: "state", state }, []);
+                    return;
+                  }
                   const images = await window.kernel(message);
                   const answer = { kind: "images", number: message.number, ms: 1 };
                   for (const listener of listeners) listener(answer, images.map(view));
@@ -410,7 +416,7 @@ def test_the_live_view_asks_the_kernel(browser, pair, tmp_path):
               const close = await widget.render({ model, el });
               window.close_widget = () => (close(), listeners.length);
             }""",
-            [SCRIPT.read_text("utf-8"), pair._state],
+            [SCRIPT.read_text("utf-8"), pair.state],
         )
         widget = page.locator(".vaetut-widget")
         wait_for_frame(widget)
@@ -436,26 +442,20 @@ def test_every_widget_of_the_book_moves(html, open_page, scheme):
     if not pages:
         pytest.skip("No page of the built book has a widget.")
     for path in pages:
+        states = [
+            json.loads(text)
+            for text in re.findall(
+                r'<script type="application/json">(\{"colours".*?)</script>',
+                path.read_text("utf-8"),
+            )
+        ]
         with open_page(path.relative_to(html).as_posix(), scheme) as watched:
-            states = [
-                json.loads(text)
-                for text in watched.page.evaluate(
-                    """async () => {
-                      const text = await (await fetch(location.href)).text();
-                      const page = new DOMParser().parseFromString(text, "text/html");
-                      return [...page.querySelectorAll(
-                        ".vaetut-widget > script")].map((node) => node.textContent);
-                    }"""
-                    if scheme == "http"
-                    else "() => []"
-                )
-            ]
-            for k, widget in enumerate(watched.page.locator(".vaetut-widget").all()):
+            widgets = watched.page.locator(".vaetut-widget").all()
+            for state, widget in zip(states, widgets, strict=True):
                 wait_for_frame(widget)
                 drive(widget)
-                codes = settle(widget)
-                for i, network in enumerate(states[k]["networks"] if states else []):
-                    logits = decode_packed(network, [codes[i]])[0]
+                for i, code in enumerate(settle(widget)):
+                    logits = decode_packed(state["networks"][i], [code])[0]
                     expected = 127.5 * (1 + np.tanh(logits / 2))
                     assert np.abs(pixels(widget, i) - expected).max() <= 1
             assert not watched.troubles

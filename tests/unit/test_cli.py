@@ -87,3 +87,10 @@ def test_judge_names_what_it_cannot_read(capsys, pictures):
 def test_judge_wants_images(capsys, tmp_path):
     assert main(["judge", "fashion-ae", str(tmp_path)]) == 1
     assert "holds no image" in capsys.readouterr().err
+
+
+def test_benchmarks_are_listed_with_their_questions(capsys):
+    assert main(["bench", "--list"]) == 0
+    assert "epoch " in capsys.readouterr().out
+    assert main(["bench", "beauty"]) == 1
+    assert "epoch" in capsys.readouterr().err

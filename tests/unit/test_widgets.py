@@ -268,17 +268,17 @@ def test_quantised_codes_come_back():
 
 
 def test_the_default_path_is_closed_and_inside():
-    path = np.array(LatentExplorer(small, CODES)._state["path"])
+    path = np.array(LatentExplorer(small, CODES).state["path"])
     assert path[0].tolist() == path[-1].tolist()
     assert ((path >= 0) & (path <= 1)).all() and np.ptp(path, axis=0).min() > 0.1
-    open_path = LatentExplorer(small, path=[[0, 0], [3, 3], [9, 9]])._state
+    open_path = LatentExplorer(small, path=[[0, 0], [3, 3], [9, 9]]).state
     assert not open_path["closed"] and open_path["path"][-1] == [1, 1]
 
 
 def test_many_dimensions_get_sixteen_sliders():
     wide = conv_decoder((8, 8, 3), 40, filters=(4,))
-    assert len(LatentExplorer(wide)._state["sliders"]) == 16
-    chosen = LatentExplorer(wide, dimensions=[39, 4])._state["sliders"]
+    assert len(LatentExplorer(wide).state["sliders"]) == 16
+    chosen = LatentExplorer(wide, dimensions=[39, 4]).state["sliders"]
     assert [s["name"] for s in chosen] == ["z₄₀", "z₅"]
 
 
@@ -299,6 +299,8 @@ def test_the_kernel_answers_with_images(monkeypatch):
     assert explorer.position.tolist() == [0.25, 1.0]
     explorer._handle_custom_msg({"kind": "something else"}, [])
     assert len(sent) == 1
+    explorer._handle_custom_msg({"kind": "state"}, [])
+    assert sent[1][0] == {"kind": "state", "state": explorer.state}
 
 
 def test_the_kernel_says_what_went_wrong(monkeypatch):
@@ -350,12 +352,14 @@ def test_any_dimension_and_colour_makes_html(d, channels):
     assert page_state(explorer.to_html())["panels"][0]["image"] == [8, 12, channels]
 
 
-def test_weights_do_not_travel_with_the_live_view():
-    explorer = LatentExplorer(small, CODES)
+def test_a_notebook_saves_neither_weights_nor_cloud_with_the_live_view():
+    explorer = LatentExplorer(small, CODES, values=CODES[:, 0])
     data, _ = explorer._repr_mimebundle_()
     assert {"text/html", "text/plain"} < set(data) and data["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert "weights" not in json.dumps(explorer._state)
+    assert "weights" not in json.dumps(explorer.state)
+    saved = {k: v for k, v in explorer.get_state().items() if k not in ("_esm", "_css")}
+    assert len(json.dumps(saved, default=str)) < 2000
 
 
 def test_a_page_carries_little():
@@ -365,7 +369,7 @@ def test_a_page_carries_little():
     pair = (images, many[:700])
     panel = Panel(decoder, many, labels=np.arange(5000) % 10, nearest=pair)
     assert len(base64.b64decode(panel.packed["weights"])) <= 500_000
-    state = LatentExplorer([panel, panel])._state
+    state = LatentExplorer([panel, panel]).state
     assert len(state["sheets"]) == 1
     assert len(base64.b64decode(state["panels"][0]["cloud"]["data"])) == 2000 * 2 * 2
     assert state["panels"][0]["nearest"] == "nearest of 500 images"

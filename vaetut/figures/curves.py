@@ -55,10 +55,10 @@ def denoising(sigmas, errors):
     figure, ((axis,),) = canvas(3.2)
     colours = (INK, AE, VAE, ACCENT)
     for colour, (name, values) in zip(colours, errors.items(), strict=False):
-        axis.plot(sigmas, values, "o-", color=colour, ms=3)
-        axis.text(sigmas[-1], values[-1], f" {name}", color=colour, va="center")
+        axis.plot(sigmas, values, "o-", color=colour, ms=3, label=name)
     axis.set(xlabel="standard deviation of the noise", ylabel="error left (RMSE)")
-    axis.set(xlim=(0, sigmas[-1] * 1.28), ylim=(0, None))
+    axis.set(xlim=(0, None), ylim=(0, None))
+    axis.legend(fontsize=9, frameon=False)
     return figure
 
 
@@ -101,7 +101,7 @@ def beta_curves(betas, panels):
             )
             axis.plot(at, values.mean(1), "o-", color=colour, ms=3, label=name)
         axis.set_xscale("log")
-        axis.set_xticks(at, [f"{b:.2g}" for b in betas], fontsize=7)
+        axis.set_xticks(at, [f"{b:.3g}" for b in betas], fontsize=7, rotation=45)
         axis.minorticks_off()
         axis.set(xlabel="β (nats per image)")
         axis.set_title(title, fontsize=9)

@@ -53,7 +53,7 @@ def samples_on_cloud(codes, samples, images, in_gap):
     """
     columns = 6
     rows = -(-len(samples) // columns)
-    figure, ((left, right),) = canvas(3.9, 1, 2, width_ratios=(1, 1.15))
+    figure, ((left, right),) = canvas(3.4, 1, 2, width_ratios=(1, 1.5))
     left.scatter(*codes.T, s=1, c=QUIET, rasterized=True)
     for k, (point, gap) in enumerate(zip(samples, in_gap, strict=True), start=1):
         colour = ACCENT if gap else "black"

@@ -29,11 +29,13 @@ def draw_cloud(axis, codes, labels, class_names, size=2.0):
         linewidths=0,
         rasterized=True,
     )
-    for k, name in enumerate(class_names):
-        if (labels == k).any():
+    present = [k for k in range(len(class_names)) if (labels == k).any()]
+    medians = np.array([np.median(codes[labels == k], axis=0) for k in present])
+    if present:
+        for k, place in zip(present, _apart(medians, np.ptp(codes, 0)), strict=True):
             axis.text(
-                *np.median(codes[labels == k], axis=0),
-                name,
+                *place,
+                class_names[k],
                 color="black",
                 fontsize=8,
                 ha="center",
@@ -45,6 +47,17 @@ def draw_cloud(axis, codes, labels, class_names, size=2.0):
                     "alpha": 0.85,
                 },
             )
+
+
+def _apart(places, span):
+    """Return label places (n, 2), moved up where one would cover another."""
+    order, placed = np.argsort(places[:, 1]), places.astype(float)
+    for i, k in enumerate(order):
+        for other in order[:i]:
+            dx, dy = (placed[k] - placed[other]) / span
+            if abs(dx) < 0.17 and dy < 0.055:
+                placed[k, 1] = placed[other, 1] + 0.055 * span[1]
+    return placed
 
 
 def cloud(codes, labels, class_names):
@@ -80,7 +93,8 @@ def gap_map(planes, side=160):
     `planes`: title -> codes (n, 2). White: within reach of a code; red: in a gap, by
     the measure of `vaetut.analysis.in_gap`.
     """
-    figure, axes = canvas(WIDTH / len(planes) * 1.08, 1, len(planes))
+    height = min(WIDTH / len(planes) * 1.08, 5.2)
+    figure, axes = canvas(height, 1, len(planes))
     for axis, (title, codes) in zip(axes[0], planes.items(), strict=True):
         low, high = codes.min(0), codes.max(0)
         gap = in_gap(codes, box_grid(codes, side)).reshape(side, side)

@@ -6,7 +6,7 @@ from keras import ops
 
 from vaetut.models.losses import bernoulli_nats, unit_interval
 
-PREDICT_BATCH = 500
+FORWARD_BATCH = 500
 
 
 class ImageModel(keras.Model):
@@ -74,12 +74,12 @@ class ImageModel(keras.Model):
             )
         if not np.isfinite(codes).all():
             raise ValueError("codes hold NaN or infinity: give finite numbers.")
-        return self.decoder.predict(codes, batch_size=PREDICT_BATCH, verbose=0)
+        return _forward(self.decoder, codes)
 
     def _encoded(self, images):
         """Return what the encoder says of NumPy images, checked and scaled."""
         images = check_images(images, self.encoder.input_shape[1:])
-        return self.encoder.predict(images, batch_size=PREDICT_BATCH, verbose=0)
+        return _forward(self.encoder, images)
 
     def get_config(self):
         networks = {"encoder": self.encoder, "decoder": self.decoder}
@@ -142,6 +142,21 @@ def check_images(images, image_shape):
             "[0, 1]: divide by 255, or replace NaN."
         )
     return images.astype(np.float32)
+
+
+def _forward(network, inputs):
+    """Return what a network makes of a NumPy array, batch by batch, as NumPy.
+
+    `Model.predict` would trace a function anew for every model and last batch, which
+    takes longer than the few batches of a chapter.
+    """
+    outputs = []
+    for start in range(0, len(inputs), FORWARD_BATCH):
+        output = network(inputs[start : start + FORWARD_BATCH], training=False)
+        several = output if isinstance(output, (list, tuple)) else [output]
+        outputs.append([ops.convert_to_numpy(part) for part in several])
+    joined = [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+    return joined if len(joined) > 1 else joined[0]
 
 
 def _sigmoid(logits):

@@ -5,11 +5,13 @@ other; a VAE has some more. Means and shares are over test images or samples.
 """
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from vaetut import analysis
 from vaetut.datasets import Dataset
 from vaetut.models import VAE, ImageModel
 
+NOISE = 0.3  # standard deviation, of grey values in [0, 1]
 SAMPLES = 5_000  # points drawn from the latent plane
 NEAREST = 1_000  # of which so many are decoded and looked up among real images
 EVIDENCE_IMAGES = 2_000  # whose p(x) is found
@@ -35,6 +37,7 @@ def measure(model: ImageModel, test: Dataset, seed: int = 0) -> dict[str, float]
         metrics = {}
     metrics |= _reconstruction(model, test, mean)
     metrics |= _cloud(codes, test.labels)
+    metrics |= _denoising(model, test, rng)
     samplers = {
         "box": analysis.sample_box(codes, SAMPLES, rng),
         "gaussian": analysis.sample_gaussian(codes, SAMPLES, rng),
@@ -45,6 +48,9 @@ def measure(model: ImageModel, test: Dataset, seed: int = 0) -> dict[str, float]
         metrics[f"gap_{name}"] = analysis.gap_fraction(codes, samples)
         metrics[f"classes_{name}"] = analysis.effective_classes(shares)
     metrics |= _gap_images(model, test, codes, samplers["gaussian"])
+    for name in ("box", "prior"):
+        back = _round_trip(model, codes, samplers[name][:NEAREST])
+        metrics[f"round_trip_{name}"] = np.median(back)
     return {name: float(value) for name, value in metrics.items()}
 
 
@@ -65,7 +71,9 @@ def _cloud(codes, labels):
     """Where the codes lie, and how evenly the classes share the plane."""
     cloud = analysis.cloud_statistics(codes)
     areas = analysis.class_areas(codes, labels)
+    neighbours = analysis.nearest_index(codes, codes, exclude_self=True)
     return {
+        "neighbour_accuracy": (labels[neighbours] == labels).mean(),
         "offset": cloud.offset,
         "anisotropy": cloud.anisotropy,
         "skewness": cloud.skewness,
@@ -76,23 +84,44 @@ def _cloud(codes, labels):
     }
 
 
+def _mean_codes(model, images):
+    """Return codes, or a VAE's means, of images in [0, 1]."""
+    codes = model.encode(images)
+    return codes[0] if isinstance(model, VAE) else codes
+
+
+def _round_trip(model, codes, samples):
+    """How far E(D(s)) is from s, in units of the cloud's rms radius."""
+    again = _mean_codes(model, np.clip(model.decode(samples), 0, 1))
+    return np.linalg.norm(again - samples, axis=1) / np.sqrt(np.trace(np.cov(codes.T)))
+
+
 def _gap_images(model, test, codes, samples):
     """Decode points in gaps and in the cloud: are they images, do they come back?"""
-    size = np.sqrt(np.trace(np.cov(codes.T)))
     real = test.images.reshape(len(test), -1) / 255
     gap, found = analysis.in_gap(codes, samples), {}
     for where, chosen in (("gap", samples[gap]), ("cloud", samples[~gap])):
         chosen = chosen[:NEAREST]
         if not len(chosen):
             continue
-        images = model.decode(chosen)
-        again = model.encode(np.clip(images, 0, 1))
-        again = again[0] if isinstance(model, VAE) else again
-        away = np.linalg.norm(again - chosen, axis=1) / size
-        far = analysis.nearest_distance(images.reshape(len(chosen), -1), real)
-        found[f"round_trip_{where}"] = np.median(away)
-        found[f"nearest_real_{where}"] = np.median(far) / np.sqrt(real.shape[1])
+        images = model.decode(chosen).reshape(len(chosen), -1)
+        far = analysis.nearest_distance(images, real) / np.sqrt(real.shape[1])
+        found[f"round_trip_{where}"] = np.median(_round_trip(model, codes, chosen))
+        found[f"nearest_real_{where}"] = np.median(far)
     return found
+
+
+def _denoising(model, test, rng):
+    """Take noise off images: the error left, over that of leaving it, or a blur."""
+    clean = test.images[:NEAREST] / 255
+    noisy = np.clip(clean + rng.normal(0, NOISE, clean.shape), 0, 1)
+    decoded = model.decode(_mean_codes(model, noisy))
+    blurred = gaussian_filter(noisy, (0, 1, 1, 0))
+    left, before, rival = (
+        np.sqrt(np.square(images - clean).mean())
+        for images in (decoded, noisy, blurred)
+    )
+    return {"denoised_to_noisy": left / before, "denoised_to_blurred": left / rival}
 
 
 def _posterior(mean, log_var):

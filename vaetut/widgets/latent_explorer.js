@@ -452,7 +452,8 @@ function mount(root, state, connect) {
   root.setAttribute("aria-label", "Latent explorer");
 
   // One frame at a time: while one is being decoded, only the newest position waits.
-  let count = 0, busy = 0, waiting = null, sent = 0, wanted = null, speak;
+  // Views of one model hear each other's images: each counts from somewhere else.
+  let count = Math.floor(Math.random() * 1e9), busy = 0, waiting = null, sent = 0, wanted = null, speak;
   function ask(job) {
     if (busy && performance.now() - sent < 5000) return void (waiting = job);
     (busy = ++count), (wanted = job), (sent = performance.now()), (waiting = null);
@@ -539,10 +540,17 @@ function mount(root, state, connect) {
 // ---- The two homes
 
 export default {
-  render({ model, el }) {
-    const root = make("div", { class: "vaetut-widget", "data-live": "", "data-lm-suppress-shortcuts": "true" });
+  async render({ model, el }) {
+    const root = make("div", { class: "vaetut-widget", "data-live": "", "data-lm-suppress-shortcuts": "true" }, "Waiting for the kernel: run this cell.");
     el.append(root);
-    const state = model.get("_state");
+    const state = await new Promise((resolve) => {
+      model.on("msg:custom", function listen(message) {
+        if (message.kind !== "state") return;
+        model.off("msg:custom", listen);
+        resolve(message.state);
+      });
+      model.send({ kind: "state" });
+    });
     const sizes = state.panels.map((panel) => panel.image);
     return mount(root, structuredClone(state), (done, fail) => inKernel(model, sizes, done, fail));
   },

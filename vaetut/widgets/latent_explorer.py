@@ -11,7 +11,6 @@ from pathlib import Path
 import anywidget
 import keras
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image
@@ -128,7 +127,6 @@ class LatentExplorer(anywidget.AnyWidget):
 
     _esm = SCRIPT
     _css = STYLE
-    _state = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -158,7 +156,7 @@ class LatentExplorer(anywidget.AnyWidget):
         self.alt = _default_alt(self.panels, self.position) if alt is None else alt
         if not self.alt:
             raise ValueError("alt is empty: say in a sentence what the picture shows.")
-        state = {
+        self.state = {  # sent when a view asks: a trait would be saved with the page
             "colours": CLASS_COLOURS,
             "sliders": _sliders(dimensions, d),
             "start": path[0].tolist(),
@@ -167,7 +165,7 @@ class LatentExplorer(anywidget.AnyWidget):
             "seconds": float(seconds),
             **_panel_states(self.panels),
         }
-        super().__init__(_state=state)
+        super().__init__()
         self.on_msg(self._answer)
 
     def decode(self, position):
@@ -176,9 +174,11 @@ class LatentExplorer(anywidget.AnyWidget):
 
     def _answer(self, _, message, buffers):
         """Answer a request of the live view: messages in, images out."""
-        if message.get("kind") != "decode":
+        kind, start = message.get("kind"), time.perf_counter()
+        if kind == "state":
+            self.send({"kind": "state", "state": self.state})
+        if kind != "decode":
             return
-        start = time.perf_counter()
         try:
             images = self.decode(message["position"])
         except Exception as error:
@@ -191,7 +191,7 @@ class LatentExplorer(anywidget.AnyWidget):
 
     def to_html(self):
         """Return the explorer as HTML that needs nothing else: the built book's."""
-        state = self._state | {"networks": [panel.packed for panel in self.panels]}
+        state = self.state | {"networks": [panel.packed for panel in self.panels]}
         # Within a script element only "<" could end it.
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")
         picture = base64.b64encode(fallback_png(self.panels, self.position)).decode()
