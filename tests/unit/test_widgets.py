@@ -12,7 +12,7 @@ from keras import layers
 from PIL import Image
 
 from vaetut.models import conv_decoder
-from vaetut.widgets import CLASS_COLOURS, LatentExplorer, Panel
+from vaetut.widgets import LatentExplorer, Panel
 from vaetut.widgets.latent_explorer import SCRIPT, decode, quantise
 from vaetut.widgets.packing import decode_packed, pack_decoder
 
@@ -374,7 +374,3 @@ def test_a_page_carries_little():
     assert len(base64.b64decode(state["panels"][0]["cloud"]["data"])) == 2000 * 2 * 2
     assert state["panels"][0]["nearest"] == "nearest of 500 images"
     assert SCRIPT.stat().st_size <= 25_000
-
-
-def test_class_colours_differ():
-    assert len(set(CLASS_COLOURS)) == 10

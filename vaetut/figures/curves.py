@@ -87,19 +87,19 @@ def compare(measures, columns=3):
 def beta_curves(betas, panels):
     """Draw what β does, a line a quantity, with the range over the seeds.
 
-    `betas` (k,); `panels`: title -> {name: (k, seeds) values}. β = 0 is drawn at the
-    left end of the logarithmic axis.
+    `betas` (k,); `panels`: title -> {name: k sequences, one value a seed}. β = 0 is
+    drawn at the left end of the logarithmic axis.
     """
     figure, (axes,) = canvas(3.0, 1, len(panels))
     betas = np.asarray(betas)
     at = np.where(betas > 0, betas, betas[betas > 0].min() / 10)
     for axis, (title, lines) in zip(axes, panels.items(), strict=True):
         for colour, (name, values) in zip((VAE, AE, INK), lines.items(), strict=False):
-            values = np.asarray(values)
-            axis.fill_between(
-                at, values.min(1), values.max(1), color=colour, alpha=0.25, lw=0
+            low, mean, high = (
+                [f(seeds) for seeds in values] for f in (np.min, np.mean, np.max)
             )
-            axis.plot(at, values.mean(1), "o-", color=colour, ms=3, label=name)
+            axis.fill_between(at, low, high, color=colour, alpha=0.25, lw=0)
+            axis.plot(at, mean, "o-", color=colour, ms=3, label=name)
         axis.set_xscale("log")
         axis.set_xticks(at, [f"{b:.3g}" for b in betas], fontsize=7, rotation=45)
         axis.minorticks_off()

@@ -52,14 +52,18 @@ def load_data(recipe: Recipe, seed: int) -> tuple[datasets.Dataset, datasets.Dat
     return train, test
 
 
-def train(recipe: Recipe, seed: int, stem: Path, say=print) -> tuple[Record, Path]:
+def train(
+    recipe: Recipe, seed: int, stem: Path, say=print, callbacks=()
+) -> tuple[Record, Path]:
     """Train a recipe with a seed and write `stem`.safetensors and `stem`.json.
 
     After every epoch the whole state goes to `stem`.checkpoint: a training that is
     killed goes on from there and ends with the same weights. The weights are stored as
     float16 and the metrics measured with what was stored. `say` gets one line an
-    epoch. Raises RunError if a file cannot be written or the checkpoint is damaged,
-    FloatingPointError if the loss is not finite.
+    epoch; `callbacks` are Keras', for a `fit` an epoch. Raises RunError if a file
+    cannot be written or the checkpoint is damaged, FloatingPointError if the loss is
+    not finite, KeyboardInterrupt if a callback stops the training: the epoch it cut
+    short does not count, the checkpoint of the one before is kept.
     """
     train_set, test_set = load_data(recipe, seed)
     model = build_model(recipe, seed)
@@ -85,10 +89,18 @@ def train(recipe: Recipe, seed: int, stem: Path, say=print) -> tuple[Record, Pat
             train_set.images[order],
             batch_size=recipe.batch_size,
             shuffle=False,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
             validation_data=test_set.images,
             validation_batch_size=VALIDATION_BATCH,
+            callbacks=list(callbacks),
             verbose=0,
         ).history
+        if model.stop_training:
+            raise KeyboardInterrupt(
+                f"{recipe.name} seed {seed}: stopped in epoch {epoch + 1}, which does "
+                f"not count; the same call goes on after epoch {epoch}."
+            )
         took = time.perf_counter() - start
         seconds += took
         for name, (value,) in sorted(logs.items()):

@@ -1,5 +1,6 @@
 """What moves in the book: widgets that live in Jupyter and in a built page."""
 
-from vaetut.widgets.latent_explorer import CLASS_COLOURS, LatentExplorer, Panel
+from vaetut.widgets.latent_explorer import LatentExplorer, Panel
+from vaetut.widgets.training_panel import TrainingPanel
 
-__all__ = ["CLASS_COLOURS", "LatentExplorer", "Panel"]
+__all__ = ["LatentExplorer", "Panel", "TrainingPanel"]

@@ -448,6 +448,7 @@ function mount(root, state, connect) {
     make("div", { class: "ve-buttons" }, play, reset, status, heard),
   ));
   root.dataset.live = "";
+  root.toggleAttribute("data-inverted", state.inverted);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Latent explorer");
 

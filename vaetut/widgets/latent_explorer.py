@@ -15,24 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
+from vaetut.figures.style import CLASS_COLOURS
 from vaetut.widgets.packing import ends_in_sigmoid, pack_decoder
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "latent_explorer.js", HERE / "latent_explorer.css"
 
-# Paul Tol's "muted", which colour-blind readers can tell apart, and one more.
-CLASS_COLOURS = (
-    "#332288",  # indigo
-    "#88CCEE",  # cyan
-    "#44AA99",  # teal
-    "#117733",  # green
-    "#999933",  # olive
-    "#DDCC77",  # sand
-    "#CC6677",  # rose
-    "#882255",  # wine
-    "#AA4499",  # purple
-    "#EE7733",  # orange, from his "vibrant"
-)
 MAX_POINTS = 2000  # of the cloud, and of the nearest images, that a page carries
 MAX_NEAREST = 500
 MAX_SLIDERS = 16
@@ -117,7 +105,8 @@ class LatentExplorer(anywidget.AnyWidget):
     together: the same place within the limits of each. For d = 2 the explorer is a
     plane to drag over, else a slider for each of `dimensions` (the first 16 without
     it). It plays along `path`, codes (m, d) of the first panel (without it a circle
-    through the cloud), in `seconds`, and starts at the path's first point. `alt`
+    through the cloud), in `seconds`, and starts at the path's first point. `inverted`
+    shows images as ink on white, as the book's figures do. `alt`
     describes the still picture that a page without JavaScript shows.
 
     In Jupyter the kernel decodes. As `text/html` the explorer brings float16 weights
@@ -136,6 +125,7 @@ class LatentExplorer(anywidget.AnyWidget):
         path=None,
         seconds=16.0,
         dimensions=None,
+        inverted=False,
         alt=None,
         **panel,
     ):
@@ -158,6 +148,7 @@ class LatentExplorer(anywidget.AnyWidget):
             raise ValueError("alt is empty: say in a sentence what the picture shows.")
         self.state = {  # sent when a view asks: a trait would be saved with the page
             "colours": CLASS_COLOURS,
+            "inverted": bool(inverted),
             "sliders": _sliders(dimensions, d),
             "start": path[0].tolist(),
             "path": path.round(5).tolist(),
@@ -194,7 +185,9 @@ class LatentExplorer(anywidget.AnyWidget):
         state = self.state | {"networks": [panel.packed for panel in self.panels]}
         # Within a script element only "<" could end it.
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")
-        picture = base64.b64encode(fallback_png(self.panels, self.position)).decode()
+        picture = base64.b64encode(
+            fallback_png(self.panels, self.position, self.state["inverted"])
+        ).decode()
         return (
             f"<style>\n{STYLE.read_text('utf-8')}</style>\n"
             '<div class="vaetut-widget" data-lm-suppress-shortcuts="true">\n'
@@ -236,7 +229,7 @@ def quantise(codes):
     return {"low": low.tolist(), "high": high.tolist(), "data": data}
 
 
-def fallback_png(panels, position):
+def fallback_png(panels, position, inverted=False):
     """Return a PNG, as bytes, of each panel's cloud, point and decoded image."""
     plane = panels[0].dimension == 2
     images = decode(panels, position)
@@ -248,7 +241,8 @@ def fallback_png(panels, position):
         if plane:
             _draw_plane(axes[2 * k], panel, code)
         picture = axes[2 * k + 1 if plane else k]
-        picture.imshow(image, cmap="gray", vmin=0, vmax=255)
+        grey = "gray_r" if inverted else "gray"
+        picture.imshow(image, cmap=grey, vmin=0, vmax=255)
         picture.set_title("decoded" if plane else panel.name, fontsize=9)
         picture.set_axis_off()
     stream = io.BytesIO()

@@ -1,0 +1,488 @@
+"""A training to look at: progress, loss curves, the same images after each epoch."""
+
+import asyncio
+import base64
+import io
+import math
+import signal
+import threading
+import time
+from html import escape
+
+import keras
+import numpy as np
+from matplotlib.figure import Figure
+
+from vaetut.figures.style import ACCENT, DPI, IMAGES, INK, QUIET, VAE, WIDTH, tiled
+from vaetut.models import ImageModel
+from vaetut.models.autoencoder import check_images
+
+MOST_IMAGES = 10  # in a row
+MOST_ROWS = 5  # of reconstructions in a figure
+REFRESH = 0.5  # seconds between two updates of the progress bar
+HINT = "ends after this batch and keeps the weights; so does interrupting the kernel"
+ONLY_HINT = "To stop and keep the weights, interrupt the kernel (■)."
+
+
+class TrainingPanel(keras.callbacks.Callback):
+    """A callback that shows a training while it runs, and its last state afterwards.
+
+    In Jupyter: a progress bar with the time left, the loss and its parts, the first
+    ten of `images` (n, h, w, c) over their reconstructions, and a button that ends
+    the training after the batch at hand; so does interrupting the kernel, once.
+    Either way the model keeps its weights. When the training ends, the figure alone
+    stays. Outside Jupyter: one line an epoch, given to `say`.
+
+    `epochs` is how many there will be where that takes several calls of `fit`, as in
+    `vaetut.training.train`. Raises ValueError when the training starts if the images
+    are not of the model's shape or the model cannot reconstruct.
+    """
+
+    def __init__(self, images=None, epochs=None, say=print):
+        super().__init__()
+        if epochs is not None and (epochs != int(epochs) or epochs < 1):
+            raise ValueError(f"epochs must be a whole number from 1, not {epochs}.")
+        self.images, self.epochs, self.say = images, epochs, say
+        self._view = None
+        self._start_over()
+
+    def _start_over(self):
+        self.history, self.reconstructions = {}, []
+        self.first = self.done = 0  # epochs
+        self.stopping = self.finished = False
+        self._since = self._base = None  # when the clock started, and at which epoch
+
+    def stop(self):
+        """End the training after the batch at hand; the model keeps its weights."""
+        self.stopping = True
+
+    def figure(self):
+        """Return the state as a matplotlib figure: see `panel_figure`."""
+        return panel_figure(
+            self.history, self.first, self._originals(), self.reconstructions, self.unit
+        )
+
+    @property
+    def total(self):
+        """How many epochs the training has."""
+        return self.epochs or self.params["epochs"]
+
+    @property
+    def unit(self):
+        """The unit of the losses, or nothing where it is not known."""
+        return "nats per image" if isinstance(self.model, ImageModel) else ""
+
+    @property
+    def alt(self):
+        """What the figure shows, in words."""
+        return describe(
+            self.history,
+            self.first,
+            self.total,
+            0 if self.images is None else len(self._originals()),
+            self.unit,
+            self.stopping,
+        )
+
+    def _originals(self):
+        if self.images is None:
+            return None
+        return np.asarray(self.images)[:MOST_IMAGES]
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        if not self.history:
+            return {"text/plain": "TrainingPanel: nothing has been trained yet"}, {}
+        return bundle(self.figure(), self.alt)
+
+    # ---- What Keras calls
+
+    def on_train_begin(self, logs=None):
+        if self.finished:
+            self._start_over()
+        if self.images is not None:
+            if not hasattr(self.model, "reconstruct"):
+                raise ValueError(
+                    f"{self.model.name!r} has no reconstruct(images): give the panel "
+                    "no images, and it shows the curves alone."
+                )
+            check_images(self._originals(), self.model.encoder.input_shape[1:])
+        kernel = running_kernel()
+        if kernel is not None and self._view is None:
+            self._view = _LiveView(self, kernel)
+        if self._view is not None:
+            self._view.catch_interrupts()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if not self.history:
+            self.first = self.done = epoch
+        self.done = max(self.done, epoch)
+        self._epoch_began = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        within = (batch + 1) / (self.params.get("steps") or math.inf)
+        if self._since is None:  # the first batch compiles
+            self._since, self._base = time.perf_counter(), self.done + within
+        self._look(within, batch + 1)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._look()
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        self.done += 1
+        if self.images is not None:
+            images = self.model.reconstruct(self._originals())
+            self.reconstructions.append(np.rint(255 * images).astype(np.uint8))
+        self._look()
+        if self._view is not None:
+            self._view.draw(png(self.figure()), self.alt)
+            return
+        took = time.perf_counter() - self._epoch_began
+        left = self._left(0)
+        line = epoch_line(logs or {}, self.done, self.total, self.unit, self._beta)
+        line += f", {took:.0f} s"
+        self.say(line + (f", {duration(left)} left" if left else ""))
+
+    def on_train_end(self, logs=None):
+        self.stopping |= bool(self.model.stop_training)
+        self.finished = self.stopping or self.done >= self.total
+        if self._view is not None:
+            self._view.release_interrupts()
+            if self.finished:
+                self._view.close(*self._repr_mimebundle_())
+                self._view = None
+
+    @property
+    def _beta(self):
+        return getattr(self.model, "beta", None)
+
+    def _left(self, within):
+        """Return the seconds left, `within` the epoch at hand from 0 to 1."""
+        at = self.done + within
+        elapsed = time.perf_counter() - self._since
+        return time_left(at - self._base, self.total - self._base, elapsed)
+
+    def _look(self, within=None, batch=None):
+        """Let the button act, stop if it was pressed, and move the progress bar."""
+        if self._view is not None:
+            self._view.handle_messages()
+            if within is not None:
+                self._view.progress(within, batch)
+        if self.stopping:
+            self.model.stop_training = True
+
+
+# ---- What it computes
+
+
+def time_left(done, total, seconds):
+    """Return the seconds that the rest of `total` takes if `done` took `seconds`.
+
+    None while there is nothing to go by.
+    """
+    return None if done <= 0 else seconds * max(total - done, 0) / done
+
+
+def duration(seconds):
+    """Return seconds as a person says them: 34 s, 2 min 10 s, 1 h 05 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_rest = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_rest:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def epoch_line(logs, epoch, total, unit="nats per image", beta=None):
+    """Return what an epoch came to, in one line: the terms add up to the loss.
+
+    `logs` are Keras' of that epoch. With `beta` the regularizer is written as β·KL,
+    if that is what it is.
+    """
+    digits = ".2f" if unit else ".4g"
+
+    def terms(prefix):
+        loss, reconstruction, regularizer, kl = (
+            logs.get(prefix + part)
+            for part in ("loss", "reconstruction", "regularizer", "kl")
+        )
+        line = f"{loss:{digits}}"
+        if reconstruction is None or regularizer is None:
+            return line
+        line += f" = {reconstruction:{digits}} + "
+        if None in (beta, kl) or not math.isclose(beta * kl, regularizer, rel_tol=1e-3):
+            return line + f"{regularizer:{digits}}"
+        return line + f"{beta:g}·{kl:.3f}"
+
+    parts = [f"loss {terms('')}"] if "loss" in logs else []
+    parts += [f"validation {terms('val_')}"] if "val_loss" in logs else []
+    return f"epoch {epoch}/{total}: {', '.join(parts)} {unit}".rstrip()
+
+
+def stacked(history):
+    """Return the parts that add up to the loss, the lowest first; () if none do."""
+    parts = tuple(p for p in ("reconstruction", "regularizer") if p in history)
+    if len(parts) < 2:
+        return ()
+    added = np.sum([history[part] for part in parts], axis=0)
+    return parts if np.allclose(added, history["loss"], rtol=1e-3) else ()
+
+
+def chosen_rows(n, most=MOST_ROWS):
+    """Return which of n reconstructions to show: the first, the last, denser early."""
+    if n <= most:
+        return list(range(n))
+    steps = np.rint(np.geomspace(1, n, most)).astype(int)
+    for k in range(1, most):  # no row twice
+        steps[k] = max(steps[k], steps[k - 1] + 1)
+    return (steps - 1).tolist()
+
+
+def describe(history, first, total, images, unit="nats per image", stopped=False):
+    """Return the alt text of the figure: the last losses, and the rows of images."""
+    last = {name: values[-1] for name, values in history.items()}
+    epochs = first + len(next(iter(history.values()), []))
+    text = f"Loss curves; {epoch_line(last, epochs, total, unit)}."
+    if images:
+        rows = [str(first + k + 1) for k in chosen_rows(epochs - first)]
+        text += f" Below, {images} images over their reconstructions after epoch "
+        text += f"{', '.join(rows)}."
+    return text + (" The training was stopped." if stopped else "")
+
+
+def panel_figure(history, first=0, originals=None, reconstructions=(), unit=""):
+    """Draw the loss and its parts over the epochs, and images over reconstructions.
+
+    `history`: name -> a number an epoch, as Keras names them; `first`: how many epochs
+    were done before; `originals` (n, h, w, c) and one such array an epoch, uint8 or
+    floats in [0, 1].
+    """
+    shown = chosen_rows(len(reconstructions)) if originals is not None else []
+    row = 0.0
+    if shown:
+        height, width = originals.shape[1:3]
+        row = 0.93 * WIDTH / max(len(originals), MOST_IMAGES) * height / width + 0.05
+    rows = row * (len(shown) + 1) if shown else 0
+    figure = Figure((WIDTH, 2.6 + rows), dpi=DPI, facecolor="white")
+    if not shown:
+        _draw_curves(figure, history, first, unit)
+        return figure
+    top, bottom = figure.subfigures(2, 1, height_ratios=(2.6, rows), hspace=0)
+    _draw_curves(top, history, first, unit)
+    names = ["original", *(f"epoch {first + k + 1}" for k in shown)]
+    lines = bottom.subplots(len(names), 1, squeeze=False)[:, 0]
+    bottom.subplots_adjust(left=0.07, right=0.995, top=1, bottom=0.02, hspace=0.04)
+    pictures = [originals, *(reconstructions[k] for k in shown)]
+    for axis, name, images in zip(lines, names, pictures, strict=True):
+        most = 255 if images.dtype == np.uint8 else 1
+        axis.imshow(np.squeeze(tiled(images, len(images)) / most), **IMAGES)
+        axis.set_anchor("W")
+        axis.set_axis_off()
+        axis.text(
+            -0.005,
+            0.5,
+            name,
+            transform=axis.transAxes,
+            rotation=90,
+            ha="right",
+            va="center",
+            fontsize=8,
+        )
+    return figure
+
+
+def _draw_curves(figure, history, first, unit):
+    parts = stacked(history)
+    axes = figure.subplots(1, 2 if "kl" in history else 1, squeeze=False)[0]
+    figure.subplots_adjust(left=0.07, right=0.98, top=0.88, bottom=0.2, wspace=0.18)
+    epochs = first + 1 + np.arange(len(history.get("loss", ())))
+    prefix = "val_" if "val_loss" in history else ""
+    ends = {"": "training", "val_": "validation"}
+    low = [history[prefix + parts[0]]] if parts else []
+    low += [history[p + "loss"] for p in ("", "val_") if p + "loss" in history]
+    bottom, top = _span(low)
+    if parts:
+        lower, loss = history[prefix + parts[0]], history[prefix + "loss"]
+        fill = {"alpha": 0.3, "lw": 0, "step": None}
+        axes[0].fill_between(epochs, bottom, lower, color=VAE, label=parts[0], **fill)
+        axes[0].fill_between(epochs, lower, loss, color=ACCENT, label=parts[1], **fill)
+        axes[0].plot(epochs, lower, "-", color=VAE, lw=1)
+    for axis, name in zip(axes, ("loss", "kl"), strict=False):
+        for start, style, colour in (("", "o--", QUIET), ("val_", "o-", INK)):
+            if start + name in history:
+                colour = INK if start == prefix else colour
+                axis.plot(
+                    epochs,
+                    history[start + name],
+                    style,
+                    color=colour,
+                    ms=3,
+                    label=f"{ends[start]} {name}",
+                )
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8)
+        axis.set_xlabel("epoch", fontsize=8)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_ylim(bottom, top)
+    names = {"loss": " + ".join(parts) + " = loss" if parts else "loss", "kl": "KL"}
+    for axis, name in zip(axes, names.values(), strict=False):
+        axis.set_title(f"{name}, {unit}" if unit else name, fontsize=9)
+    axes[0].legend(fontsize=7, frameon=False)
+
+
+def _span(curves):
+    """Return the ends of an axis for curves, what is not finite left out."""
+    values = np.concatenate([np.zeros(0), *map(np.asarray, curves)])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0, 1.0
+    low, high = values.min(), values.max()
+    edge = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - edge, high + edge
+
+
+def png(figure):
+    """Return a figure as the bytes of a PNG."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()
+
+
+def bundle(figure, alt):
+    """Return the MIME bundle of a figure with alt text, and its metadata."""
+    data = {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": alt}
+    width, _ = figure.get_size_inches() * figure.dpi
+    return data, {"image/png": {"alt": alt, "width": int(width)}}
+
+
+# ---- In Jupyter
+
+
+def running_kernel():
+    """Return the kernel of the notebook this runs in, or None outside Jupyter."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None
+    return getattr(get_ipython(), "kernel", None)
+
+
+def shell_stream(kernel):
+    """Return the stream on which the kernel gets clicks, None where none is known."""
+    try:
+        from ipykernel.eventloops import get_shell_stream
+    except ImportError:  # ipykernel 6
+        return None
+    return get_shell_stream(kernel)
+
+
+def handle_widget_messages(kernel, stream):
+    """Let the widgets act on what arrived while the kernel is busy with a cell.
+
+    While a cell runs, the kernel reads no message: a click would wait for the end of
+    the training. This reads them, and gives those that are not for a widget (cells
+    to run next) back to the kernel, which takes them up in the same order. Only for
+    the main thread, which owns the stream's socket.
+    """
+    import zmq
+
+    while True:
+        try:
+            frames = stream.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return
+        kind = None
+        if len(frames) > 1:
+            idents, parts = kernel.session.feed_identities(frames, copy=False)
+            message = kernel.session.deserialize(parts, copy=False)
+            kind = message["header"]["msg_type"]
+        if kind in ("comm_open", "comm_msg", "comm_close"):
+            kernel.shell_handlers[kind](stream, idents, message)
+        else:
+            task = asyncio.get_running_loop().create_task(
+                kernel.shell_main(None, frames)
+            )
+            _waiting.add(task)
+            task.add_done_callback(_waiting.discard)
+
+
+_waiting = set()  # asyncio keeps no reference to a task
+
+
+class _LiveView:
+    """The widgets of a panel, under the cell that trains."""
+
+    def __init__(self, panel, kernel):
+        import ipywidgets
+        from IPython.display import display
+
+        self.panel, self.kernel = panel, kernel
+        self.on_main_thread = threading.current_thread() is threading.main_thread()
+        self.stream = shell_stream(kernel) if self.on_main_thread else None
+        self.before = None  # what handled interrupts
+        self.updated = 0.0
+        self.bar = ipywidgets.FloatProgress(
+            min=0, max=1, description="Training", layout={"width": "40%"}
+        )
+        self.text = ipywidgets.Label("starting …")
+        self.button = ipywidgets.Button(
+            description="Stop", icon="stop", tooltip=f"Stop: {HINT}"
+        )
+        self.button.on_click(lambda _: panel.stop())
+        can_click = self.stream is not None or not self.on_main_thread
+        hint = ipywidgets.Label(HINT if can_click else ONLY_HINT)
+        self.picture = ipywidgets.HTML()
+        row = ipywidgets.HBox([self.bar, self.text])
+        stop = ipywidgets.HBox([self.button, hint] if can_click else [hint])
+        self.box = ipywidgets.VBox([row, stop, self.picture])
+        self.handle = display(self.box, display_id=True)
+
+    def catch_interrupts(self):
+        """Make an interrupt stop the training as the button does; a second one ends it."""
+        if self.on_main_thread:
+            self.before = signal.signal(signal.SIGINT, self._interrupted)
+
+    def _interrupted(self, number, frame):
+        if self.panel.stopping:
+            raise KeyboardInterrupt
+        self.panel.stop()
+
+    def release_interrupts(self):
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
+            self.before = None
+
+    def handle_messages(self):
+        if self.stream is not None:
+            handle_widget_messages(self.kernel, self.stream)
+        if self.panel.stopping and not self.button.disabled:
+            self.button.disabled = True
+            self.button.description = "Stopping …"
+
+    def progress(self, within, batch):
+        panel = self.panel
+        now = time.perf_counter()
+        if now - self.updated < REFRESH:
+            return
+        self.updated = now
+        done, total = panel.done - panel.first, panel.total - panel.first
+        self.bar.value = (done + within) / max(total, 1)
+        steps, left = panel.params.get("steps"), panel._left(within)
+        text = f"epoch {panel.done + 1}/{panel.total}, batch {batch}"
+        text += f" of {steps}" if steps else ""
+        self.text.value = text + (f", {duration(left)} left" if left else "")
+
+    def draw(self, raw, alt):
+        self.bar.value = (self.panel.done - self.panel.first) / max(
+            self.panel.total - self.panel.first, 1
+        )
+        self.picture.value = (
+            f'<img alt="{escape(alt)}" style="max-width: 100%" '
+            f'src="data:image/png;base64,{base64.b64encode(raw).decode()}">'
+        )
+
+    def close(self, data, metadata):
+        """Put the last state in the widgets' place, as a figure that is stored."""
+        self.handle.update(data, metadata=metadata, raw=True)
+        for widget in (self.picture, self.button, self.text, self.bar, self.box):
+            widget.close()
