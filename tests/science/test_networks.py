@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from vaetut import models
+from vaetut import analysis, models
 from vaetut.training import build_model, get_recipe
 
 BOOK = Path(__file__).parents[2] / "book"
@@ -32,6 +32,7 @@ def definitions(notebook):
     kept = (ast.FunctionDef, ast.ClassDef)
     body = [node for node in ast.parse(code).body if isinstance(node, kept)]
     names = {"keras": keras, "layers": keras.layers, "ops": ops, "np": np}
+    names["analysis"] = analysis
     exec(compile(ast.Module(body, []), notebook, "exec"), names)
     return names
 
@@ -105,3 +106,17 @@ def test_the_vae_taught_has_the_librarys_loss(taught, batch):
         found.append(model.evaluate(batch, verbose=0, return_dict=True))
     for name in ("loss", "reconstruction", "kl"):
         assert found[0][name] == pytest.approx(found[1][name], rel=1e-6)
+
+
+def test_the_bound_taught_is_the_librarys(taught):
+    log_w = np.random.default_rng(4).normal(-250, 5, (6, 64))
+    expected = analysis.importance_weighted_bound(log_w)
+    found = taught["importance_weighted_bound"](log_w)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_the_gap_measure_taught_is_the_librarys(taught):
+    codes, samples = np.random.default_rng(5).normal(size=(2, 500, 2))
+    taught_gap = taught["in_gap"](codes, 2 * samples)
+    np.testing.assert_array_equal(taught_gap, analysis.in_gap(codes, 2 * samples))
+    assert taught_gap.any() and not taught_gap.all()

@@ -327,7 +327,8 @@ def _draw_curves(figure, history, first, unit):
     names = {"loss": " + ".join(parts) + " = loss" if parts else "loss", "kl": "KL"}
     for axis, name in zip(axes, names.values(), strict=False):
         axis.set_title(f"{name}, {unit}" if unit else name, fontsize=9)
-    axes[0].legend(fontsize=7, frameon=False)
+    if len(epochs):
+        axes[0].legend(fontsize=7, frameon=False)
 
 
 def _span(curves):
@@ -394,9 +395,10 @@ def handle_widget_messages(kernel, stream):
         kind = None
         if len(frames) > 1:
             idents, parts = kernel.session.feed_identities(frames, copy=False)
-            message = kernel.session.deserialize(parts, copy=False)
-            kind = message["header"]["msg_type"]
+            peek = kernel.session.deserialize(parts, content=False, copy=False)
+            kind = peek["header"]["msg_type"]
         if kind in ("comm_open", "comm_msg", "comm_close"):
+            message = kernel.session.deserialize(parts, copy=False)
             kernel.shell_handlers[kind](stream, idents, message)
         else:
             task = asyncio.get_running_loop().create_task(
@@ -438,7 +440,7 @@ class _LiveView:
         self.handle = display(self.box, display_id=True)
 
     def catch_interrupts(self):
-        """Make an interrupt stop the training as the button does; a second one ends it."""
+        """Let an interrupt stop as the button does, and a second one raise."""
         if self.on_main_thread:
             self.before = signal.signal(signal.SIGINT, self._interrupted)
 
