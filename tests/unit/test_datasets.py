@@ -69,6 +69,7 @@ def test_a_damaged_file_is_named_with_the_mend(folder, damage, word):
         (gzip.compress(b"\0\0\x0d\x01" + b"\0\0\0\x01" + b"\0" * 4), "not an IDX"),
         (gzip.compress(b"\0\0\x08\x01" + b"\0\0\0\x05" + b"\0" * 4), "announces 5"),
     ],
+    ids=["not gzip", "floats", "short"],
 )
 def test_a_file_that_is_no_idx_is_refused(tmp_path, content, word):
     import hashlib

@@ -131,10 +131,13 @@ def test_a_plain_program_gets_a_line_an_epoch():
 
 
 def test_the_panel_changes_no_weight():
-    models = vae(), vae()
-    fit(models[0], TrainingPanel(IMAGES, say=str))
-    models[1].fit(IMAGES, epochs=2, batch_size=10, verbose=0, validation_data=IMAGES)
-    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+    weights = []
+    for callbacks in ([TrainingPanel(IMAGES, say=str)], []):
+        model = vae()
+        options = {"epochs": 2, "batch_size": 10, "shuffle": False, "verbose": 0}
+        model.fit(IMAGES, validation_data=IMAGES, callbacks=callbacks, **options)
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -212,6 +215,20 @@ def test_stop_ends_after_the_batch_and_a_new_fit_starts_over():
     assert panel.finished and "was stopped" in panel.alt
     fit(model, panel, epochs=1)
     assert panel.done == 1 and "was stopped" not in panel.alt
+
+
+def test_a_fit_after_one_that_broke_off_starts_over():
+    class Breaks(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise OSError("as if")
+
+    model, panel = vae(), TrainingPanel(say=str)
+    with pytest.raises(OSError, match="as if"):
+        model.fit(IMAGES, epochs=2, verbose=0, callbacks=[panel, Breaks()])
+    assert panel.done == 1
+    fit(model, panel, epochs=1)
+    assert panel.done == 1 and panel.finished and len(panel.history["loss"]) == 1
 
 
 def test_several_fits_are_one_training():

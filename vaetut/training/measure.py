@@ -16,6 +16,7 @@ SAMPLES = 5_000  # points drawn from the latent plane
 NEAREST = 1_000  # of which so many are decoded and looked up among real images
 EVIDENCE_IMAGES = 2_000  # whose p(x) is found
 EVIDENCE_SIDE = 192  # cells a side of the box over which p(x|z)·p(z) is summed
+SMOKE_SIDE = 32  # the same where there are too few images to mean anything
 EVIDENCE_LIMIT = 5.0  # the box ends here, where the prior has fallen by e^-12.5
 BOUND_IMAGES, BOUND_SAMPLES = 250, 64  # of the importance-weighted bound
 
@@ -160,9 +161,9 @@ def _likelihood(model, test, mean, log_var, rng):
         "elbo_few": analysis.elbo(log_w).mean(),
         "iw_bound_few": analysis.importance_weighted_bound(log_w).mean(),
     }
-    cell = 2 * EVIDENCE_LIMIT / EVIDENCE_SIDE
-    if mean.shape[1] == 2 and np.median(sd) > cell:
-        evidence = _evidence(model, images[some], cell)
+    side = EVIDENCE_SIDE if len(test) >= EVIDENCE_IMAGES else SMOKE_SIDE
+    if mean.shape[1] == 2 and np.median(sd) > 2 * EVIDENCE_LIMIT / side:
+        evidence = _evidence(model, images[some], side)
         found |= {
             "elbo_some": (expected - kl)[some].mean(),
             "evidence": evidence.log_evidence.mean(),
@@ -172,11 +173,13 @@ def _likelihood(model, test, mean, log_var, rng):
     return found
 
 
-def _evidence(model, images, cell):
+def _evidence(model, images, side):
     """log p(x) by summing p(x|z)·p(z) over a fine grid of the latent plane."""
     corner = np.full((1, 2), EVIDENCE_LIMIT)
-    grid = analysis.box_grid(np.concatenate([-corner, corner]), EVIDENCE_SIDE)
-    log_mass = analysis.gaussian_log_density(grid) + np.log(len(grid) * cell**2)
+    grid = analysis.box_grid(np.concatenate([-corner, corner]), side)
+    # `quadrature` averages over cells: times the area of the box, that is the sum.
+    area = (2 * EVIDENCE_LIMIT) ** 2
+    log_mass = analysis.gaussian_log_density(grid) + np.log(area)
 
     def pieces(size=4096):
         for start in range(0, len(grid), size):

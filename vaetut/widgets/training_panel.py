@@ -43,13 +43,13 @@ class TrainingPanel(keras.callbacks.Callback):
         if epochs is not None and (epochs != int(epochs) or epochs < 1):
             raise ValueError(f"epochs must be a whole number from 1, not {epochs}.")
         self.images, self.epochs, self.say = images, epochs, say
-        self._view = None
         self._start_over()
 
     def _start_over(self):
         self.history, self.reconstructions = {}, []
         self.first = self.done = 0  # epochs
-        self.stopping = self.finished = False
+        self.stopping = self.finished = self._running = False
+        self._view = None
         self._since = self._base = None  # when the clock started, and at which epoch
 
     def stop(self):
@@ -97,7 +97,7 @@ class TrainingPanel(keras.callbacks.Callback):
     # ---- What Keras calls
 
     def on_train_begin(self, logs=None):
-        if self.finished:
+        if self.finished or self._running:  # over, or broken off by an error
             self._start_over()
         if self.images is not None:
             if not hasattr(self.model, "reconstruct"):
@@ -106,6 +106,7 @@ class TrainingPanel(keras.callbacks.Callback):
                     "no images, and it shows the curves alone."
                 )
             check_images(self._originals(), self.model.encoder.input_shape[1:])
+        self._running = True
         kernel = running_kernel()
         if kernel is not None and self._view is None:
             self._view = _LiveView(self, kernel)
@@ -147,6 +148,7 @@ class TrainingPanel(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self.stopping |= bool(self.model.stop_training)
         self.finished = self.stopping or self.done >= self.total
+        self._running = False
         if self._view is not None:
             self._view.release_interrupts()
             if self.finished:
