@@ -160,21 +160,26 @@ class Runs(Table):
 
 
 class Benchmarks(Table):
-    """``{benchmarks}``: the stored result of every benchmark, a row a backend."""
+    """``{benchmarks}``: the stored result of every benchmark, a row a case."""
 
     def run(self):
-        header = ("Question", "Backend", "Ours", "Theirs", "Time, theirs : ours", "On")
+        header = ("Question", "Case", "Ours", "Theirs", "Ratio", "On")
         rows = []
         for path in sorted(BENCHMARKS.glob("*.json")):
             self.env.note_dependency(str(path))
             result = json.loads(path.read_text("utf8"))
-            for row in result["backends"]:
-                rate = row["images_per_second"]
-                low, high = min(row["ratios"]), max(row["ratios"])
-                ratio = f"{row['ratio']:.2f} ({low:.2f} to {high:.2f})"
-                ours, theirs = (f"{rate[k]:.0f} images/s" for k in ("ours", "theirs"))
-                cells = (row["backend"], ours, theirs, ratio, row["hardware"])
-                rows.append((result["question"], *cells))
+            for case in result["cases"]:
+                low, high = min(case["ratios"]), max(case["ratios"])
+                rows.append(
+                    (
+                        result["question"],
+                        case["case"],
+                        f"{case['ours']:g} {result['unit']}",
+                        f"{case['theirs']:g} {result['unit']}",
+                        f"{case['ratio']:.2f} ({low:.2f} to {high:.2f})",
+                        result["hardware"],
+                    )
+                )
         return self.table(header, rows)
 
 

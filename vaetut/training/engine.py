@@ -53,7 +53,9 @@ def hardware() -> str:
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    text = f"{model}, {len(os.sched_getaffinity(0))} cores"
+    # Not every system can say which cores this process may use.
+    mine = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)
+    text = f"{model}, {len(mine)} cores"
     return f"{text}, {accelerator()}" if accelerator() else text
 
 

@@ -107,10 +107,10 @@ def train(
             history.setdefault(name, []).append(float(value))
         say(progress_line(recipe, seed, history, took))
         if not np.isfinite(history["loss"][-1]):
+            kept = f" The state before it is kept in {checkpoint}." if epoch else ""
             raise FloatingPointError(
                 f"{recipe.name} seed {seed}: the loss became {history['loss'][-1]} in "
-                f"epoch {epoch + 1}. The state before it is kept in {checkpoint}; "
-                "a smaller learning rate is the usual cure."
+                f"epoch {epoch + 1}.{kept} A smaller learning rate is the usual cure."
             )
         if epoch + 1 < recipe.epochs:
             _save(checkpoint, recipe, model, history, seconds)

@@ -1,0 +1,93 @@
+"""How long from a slider to the image, in the page against Keras in the kernel?
+
+A page made of the explorer's own HTML is driven in headless Chromium, from the disk;
+the explorer itself says how long after the slider's event the image was there. Between
+the frames Keras decodes the same code, a batch of one, as the live widget does.
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+from vaetut.models import conv_decoder
+from vaetut.training import engine, load_or_train
+from vaetut.widgets import LatentExplorer
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.browser.chromium import find_chromium
+
+QUESTION = __doc__.splitlines()[0]
+RESULT = Path(__file__).parent / "results" / "explorer.json"
+FRAMES = 80
+SET = "(e, v) => { e.value = v; e.dispatchEvent(new Event('input')) }"
+
+
+def measure(page, name, decoder):
+    """Return milliseconds in the page and in Keras for one decoder."""
+    explorer = LatentExplorer(decoder)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "page.html")
+        path.write_text(f"<!doctype html><meta charset=utf-8>{explorer.to_html()}")
+        page.goto(path.as_uri())
+        page.wait_for_selector(".vaetut-widget[data-frame]")
+    widget = page.locator(".vaetut-widget")
+    slider, ours, theirs = widget.locator("input").first, [], []
+    for value in np.linspace(1, 499, FRAMES).astype(int):
+        frame = widget.get_attribute("data-frame")
+        slider.evaluate(SET, str(value))
+        page.wait_for_selector(f".vaetut-widget:not([data-frame='{frame}'])")
+        ours.append(float(widget.get_attribute("data-lag")))
+        start = time.perf_counter()
+        explorer.decode([value / 500, 0.5])
+        theirs.append(1000 * (time.perf_counter() - start))
+    ratios = [t / o for o, t in zip(ours, theirs, strict=True)]
+    low, high = np.quantile(ratios, [0.05, 0.95])
+    return {
+        "case": name,
+        "ours": round(statistics.median(ours), 1),
+        "theirs": round(statistics.median(theirs), 1),
+        "ratio": round(statistics.median(ratios), 2),
+        "ratios": [round(low, 2), round(high, 2)],
+        "frames": FRAMES,
+        "weights_bytes": 2 * decoder.count_params(),
+    }
+
+
+def main():
+    """Measure a trained 32×32 decoder and a compact 128×128 one; write the result."""
+    decoders = {
+        "32×32, 246,273 weights": load_or_train("fashion-vae", say=str).model.decoder,
+        "128×128, compact": conv_decoder((128, 128, 1), 2, (8, 16, 32, 64, 64)),
+    }
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page()
+        cases = [measure(page, *item) for item in decoders.items()]
+        version = browser.version
+        browser.close()
+    first = cases[0]
+    result = {
+        "question": QUESTION,
+        "ours": first["ours"],
+        "theirs": first["theirs"],
+        "unit": "ms",
+        "ratio": first["ratio"],
+        "hardware": engine.hardware(),
+        "versions": engine.versions() | {"chromium": version},
+        "cases": cases,
+    }
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(), indent=1))
