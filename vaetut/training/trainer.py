@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import time
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def load_data(recipe: Recipe, seed: int) -> tuple[datasets.Dataset, datasets.Dat
 
 def train(
     recipe: Recipe, seed: int, stem: Path, say=print, callbacks=()
-) -> tuple[Record, Path]:
+) -> tuple[Record, ImageModel]:
     """Train a recipe with a seed and write `stem`.safetensors and `stem`.json.
 
     After every epoch the whole state goes to `stem`.checkpoint: a training that is
@@ -140,21 +141,36 @@ def train(
 
 
 def progress_line(recipe: Recipe, seed: int, history: dict, seconds: float) -> str:
-    """Return what an epoch came to, in one line: the terms add up to the loss."""
-    epoch = len(history["loss"])
+    """Return what the last epoch came to, in one line."""
+    logs = {name: values[-1] for name, values in history.items()}
+    line = epoch_line(logs, len(history["loss"]), recipe.epochs, beta=recipe.beta)
+    return f"{recipe.name} seed {seed} {line}, {seconds:.0f} s"
+
+
+def epoch_line(logs, epoch, total, unit="nats per image", beta=None):
+    """Return what an epoch came to, in one line: the terms add up to the loss.
+
+    `logs` are Keras' of that epoch. With `beta` the regularizer is written as β·KL,
+    if that is what it is.
+    """
+    digits = ".2f" if unit else ".4g"
 
     def terms(prefix):
-        last = {k: history[prefix + k][-1] for k in ("loss", "reconstruction")}
-        line = f"{last['loss']:.2f}"
-        if recipe.beta is not None:
-            kl = history[prefix + "kl"][-1]
-            line += f" = {last['reconstruction']:.2f} + {recipe.beta:g}·{kl:.3f}"
-        return line
+        loss, reconstruction, regularizer, kl = (
+            logs.get(prefix + part)
+            for part in ("loss", "reconstruction", "regularizer", "kl")
+        )
+        line = f"{loss:{digits}}"
+        if reconstruction is None or regularizer is None:
+            return line
+        line += f" = {reconstruction:{digits}} + "
+        if None in (beta, kl) or not math.isclose(beta * kl, regularizer, rel_tol=1e-3):
+            return line + f"{regularizer:{digits}}"
+        return line + f"{beta:g}·{kl:.3f}"
 
-    return (
-        f"{recipe.name} seed {seed} epoch {epoch}/{recipe.epochs}: "
-        f"loss {terms('')}, validation {terms('val_')} nats per image, {seconds:.0f} s"
-    )
+    parts = [f"loss {terms('')}"] if "loss" in logs else []
+    parts += [f"validation {terms('val_')}"] if "val_loss" in logs else []
+    return f"epoch {epoch}/{total}: {', '.join(parts)} {unit}".rstrip()
 
 
 def export_weights(model: ImageModel) -> dict[str, np.ndarray]:

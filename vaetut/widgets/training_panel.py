@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from vaetut.figures.style import ACCENT, DPI, IMAGES, INK, QUIET, VAE, WIDTH, tiled
 from vaetut.models import ImageModel
 from vaetut.models.autoencoder import check_images
+from vaetut.training.trainer import epoch_line
 
 MOST_IMAGES = 10  # in a row
 MOST_ROWS = 5  # of reconstructions in a figure
@@ -193,32 +194,6 @@ def duration(seconds):
     if hours:
         return f"{hours} h {minutes_rest:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def epoch_line(logs, epoch, total, unit="nats per image", beta=None):
-    """Return what an epoch came to, in one line: the terms add up to the loss.
-
-    `logs` are Keras' of that epoch. With `beta` the regularizer is written as β·KL,
-    if that is what it is.
-    """
-    digits = ".2f" if unit else ".4g"
-
-    def terms(prefix):
-        loss, reconstruction, regularizer, kl = (
-            logs.get(prefix + part)
-            for part in ("loss", "reconstruction", "regularizer", "kl")
-        )
-        line = f"{loss:{digits}}"
-        if reconstruction is None or regularizer is None:
-            return line
-        line += f" = {reconstruction:{digits}} + "
-        if None in (beta, kl) or not math.isclose(beta * kl, regularizer, rel_tol=1e-3):
-            return line + f"{regularizer:{digits}}"
-        return line + f"{beta:g}·{kl:.3f}"
-
-    parts = [f"loss {terms('')}"] if "loss" in logs else []
-    parts += [f"validation {terms('val_')}"] if "val_loss" in logs else []
-    return f"epoch {epoch}/{total}: {', '.join(parts)} {unit}".rstrip()
 
 
 def stacked(history):
