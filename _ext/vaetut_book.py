@@ -38,6 +38,7 @@ def execution_digest() -> str:
     files = [
         *library.rglob("*.py"),
         *library.rglob("*.js"),
+        *library.rglob("*.css"),
         *library.rglob("SHA256SUMS"),
         *(path for path in (library / "pretrained").rglob("*") if path.is_file()),
         ROOT / "requirements.txt",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaetut.analysis import interval, paired_interval
-from vaetut.training import CATALOGUE, records
+from vaetut.training import CATALOGUE, records, summary
 
 RULES = {
     "<=": operator.le,
@@ -136,10 +136,8 @@ def substitutions(path: Path) -> dict:
         runs = records(name)
         if not runs:
             continue
-        metrics = dict.fromkeys(k for run in runs for k in run.metrics)
-        values = {k: [r.metrics[k] for r in runs if k in r.metrics] for k in metrics}
         key = name.replace("-", "_").replace(".", "_")
-        found[key] = {k: Number(*interval(v)) for k, v in values.items()} | {
+        found[key] = {k: Number(*v) for k, v in summary(name).items()} | {
             "seeds": len(runs),
             "seconds": f"{sum(run.seconds for run in runs) / len(runs):.0f}",
             "hardware": runs[0].hardware,

@@ -32,6 +32,7 @@ def extension(tmp_path):
         "vaetut/models/vae.py",
         "vaetut/models/new.py",
         "vaetut/widgets/plane.js",
+        "vaetut/widgets/plane.css",
         "vaetut/pretrained/vae/weights.safetensors",
         "vaetut/datasets/data/faces/SHA256SUMS",
         "requirements.txt",

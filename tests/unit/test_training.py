@@ -208,22 +208,17 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
         write_atomically(tmp_path / "file" / "seed-0.json", b"")
 
 
-TWO_EPOCHS = """
-import dataclasses, sys, pathlib, time
+THREE_EPOCHS = """
+import dataclasses, sys, pathlib
 from vaetut.training import get_recipe, train
 recipe = dataclasses.replace(get_recipe("fashion-vae", "smoke"), epochs=3)
-def say(line):
-    print(line, flush=True)
-    if "epoch 1/" in line and "--wait" in sys.argv:
-        while not pathlib.Path(sys.argv[1] + ".checkpoint").exists():
-            time.sleep(0.01)
-train(recipe, 5, pathlib.Path(sys.argv[1]), say)
+train(recipe, 5, pathlib.Path(sys.argv[1]))
 """
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    command = [sys.executable, "-c", TWO_EPOCHS]
+    command = [sys.executable, "-c", THREE_EPOCHS]
     subprocess.run([*command, str(whole)], check=True, capture_output=True)
     process = subprocess.Popen([*command, str(killed)], stdout=subprocess.PIPE)
     checkpoint, deadline = killed.with_suffix(".checkpoint"), time.time() + 120
@@ -243,7 +238,21 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path):
     assert histories[0] == histories[1]
 
 
-def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
+def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
+    recipe = dataclasses.replace(get_recipe("fashion-ae", "smoke"), epochs=2)
+
+    def stop_in_the_second(line):
+        if "epoch 2/" in line:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        train(recipe, 0, tmp_path / "seed-0", stop_in_the_second)
+    other = dataclasses.replace(recipe, learning_rate=0.1)
+    with pytest.raises(RunError, match=r"another recipe.*Delete it"):
+        train(other, 0, tmp_path / "seed-0", str)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
     recipe = get_recipe("fashion-ae", "smoke")
     stem = tmp_path / "seed-0"
     stem.with_suffix(".checkpoint").write_bytes(b"half a checkpoint")

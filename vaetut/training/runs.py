@@ -110,7 +110,11 @@ def records(name: str, scale: str = "full", root: Path = SHIPPED) -> list[Record
 
 def summary(name: str, scale: str = "full") -> dict[str, Interval]:
     """Return every metric of a recipe with its 95 % interval over the shipped seeds."""
-    found = records(name, scale)
+    return _intervals(records(name, scale))
+
+
+def _intervals(found: list[Record]) -> dict[str, Interval]:
+    """Return each metric's interval over the records that have it."""
     names = dict.fromkeys(k for record in found for k in record.metrics)
     return {k: interval([r.metrics[k] for r in found if k in r.metrics]) for k in names}
 
@@ -129,10 +133,6 @@ def list_runs(root: Path = SHIPPED) -> list[dict]:
             found = [read_record(path) for path in paths]
             if not found:
                 continue
-            metrics = dict.fromkeys(k for record in found for k in record.metrics)
-            values = {
-                k: [r.metrics[k] for r in found if k in r.metrics] for k in metrics
-            }
             rows.append(
                 {
                     "recipe": name,
@@ -142,7 +142,7 @@ def list_runs(root: Path = SHIPPED) -> list[dict]:
                     "backend": "; ".join(sorted({r.backend for r in found})),
                     "seconds": sum(r.seconds for r in found) / len(found),
                     "parameters": found[0].parameters,
-                    "metrics": {k: interval(v)._asdict() for k, v in values.items()},
+                    "metrics": {k: v._asdict() for k, v in _intervals(found).items()},
                     "stale": any(r.digest != recipe.digest for r in found),
                 }
             )
