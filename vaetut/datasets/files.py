@@ -1,0 +1,220 @@
+"""Data sets on disk and back, exactly: a folder of PNG files, or one .npz file.
+
+A folder holds an image a file, `factors.csv` with a row an image (file, its SHA-256,
+factors, label, attributes) and `dataset.json` with the rest and the SHA-256 of the
+table. Both forms appear under their name when they are whole, or not at all.
+"""
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from vaetut.datasets.record import DataError, Dataset
+
+TABLE, ABOUT = "factors.csv", "dataset.json"
+COLUMNS = ("factors", "labels", "attributes")
+MEND = "Make the data set again, or copy it again from where it is whole."
+
+
+def save_npz(data: Dataset, path: Path) -> None:
+    """Write a data set into one compressed .npz file, in place of what is there.
+
+    Raises DataError, naming the file, if that fails; what was there before stays.
+    """
+    columns = {c: getattr(data, c) for c in COLUMNS if getattr(data, c) is not None}
+    with _appears_whole(Path(path)) as temporary, open(temporary, "wb") as file:
+        about = np.array(json.dumps(_about(data)))
+        np.savez_compressed(file, about=about, images=data.images, **columns)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load_npz(path: Path) -> Dataset:
+    """Return the data set in a file that `save_npz` wrote.
+
+    Raises DataError, naming the file, if it is missing, damaged or something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            about = json.loads(file["about"].item())
+            columns = {c: file[c] for c in COLUMNS if c in file.files}
+            return _dataset(about, file["images"], columns)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror or error}). {MEND}"
+        ) from error
+    except (*BROKEN, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise DataError(
+            f"{path} is not a whole data set ({error!r}). {MEND}"
+        ) from error
+
+
+def save_folder(data: Dataset, folder: Path) -> None:
+    """Write a data set into a new folder of PNG files with a table of its factors.
+
+    Raises DataError if the folder holds something already or cannot be written, and
+    ValueError for images that are neither grey (1 channel) nor colour (3).
+    """
+    folder = Path(folder)
+    channels = data.image_shape[-1]
+    if channels not in (1, 3):
+        raise ValueError(f"PNG files of {channels} channels: give 1 or 3, or an .npz.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder} is not empty: remove it or choose another folder.")
+    with _appears_whole(folder) as temporary:
+        temporary.mkdir()
+        digits = len(str(max(len(data) - 1, 0)))
+        rows = []
+        for k in range(len(data)):
+            name, png = f"{k:0{digits}d}.png", _png(data.images[k])
+            (temporary / name).write_bytes(png)
+            rows.append([name, hashlib.sha256(png).hexdigest(), *_values(data, k)])
+        table = _csv([_header(data), *rows])
+        (temporary / TABLE).write_bytes(table)
+        about = _about(data) | {"table_sha256": hashlib.sha256(table).hexdigest()}
+        (temporary / ABOUT).write_text(json.dumps(about, indent=1) + "\n", "utf8")
+
+
+def load_folder(folder: Path) -> Dataset:
+    """Return the data set in a folder that `save_folder` wrote.
+
+    Raises DataError, naming the file, if one is missing, damaged or altered.
+    """
+    folder = Path(folder)
+    raw = _read(folder / ABOUT)
+    try:
+        about = json.loads(raw)
+        table = _read(folder / TABLE, about["table_sha256"])
+        header, *rows = csv.reader(io.StringIO(table.decode("utf8")))
+        images = np.empty((len(rows), *about["image_shape"]), np.uint8)
+        for image, (name, sha256, *_) in zip(images, rows, strict=True):
+            image[:] = _pixels(_read(folder / name, sha256)).reshape(image.shape)
+        values = np.array([row[2:] for row in rows]).reshape(len(rows), len(header) - 2)
+        return _dataset(about, images, _split_columns(about, values))
+    except BROKEN as error:
+        problem = f"{folder / ABOUT} does not describe a data set ({error!r}). {MEND}"
+        raise DataError(problem) from error
+
+
+BROKEN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+
+
+def _about(data: Dataset) -> dict:
+    """Return what is known about a data set besides its arrays; JSON."""
+    arrays = {c: getattr(data, c) for c in COLUMNS if getattr(data, c) is not None}
+    return {
+        "name": data.name,
+        "split": data.split,
+        "source": data.source,
+        "class_names": data.class_names,
+        "factor_names": data.factor_names,
+        "attribute_names": data.attribute_names,
+        "image_shape": data.image_shape,
+        "columns": {c: [a.dtype.str, a.shape[1:]] for c, a in arrays.items()},
+    }
+
+
+def _dataset(about: dict, images, columns: dict) -> Dataset:
+    names = {k: tuple(about[k]) for k in about if k.endswith("_names")}
+    texts = {k: about[k] for k in ("name", "split", "source")}
+    return Dataset(images=images, **texts, **names, **columns)
+
+
+def _header(data: Dataset) -> list[str]:
+    groups = (
+        (data.factors, data.factor_names, "factor"),
+        (data.labels, ("label",), "label"),
+        (data.attributes, data.attribute_names, "attribute"),
+    )
+    header = ["file", "sha256"]
+    for values, names, fallback in groups:
+        width = 0 if values is None else values[:1].size if len(values) else len(names)
+        spare = [f"{fallback} {i}" for i in range(len(names), width)]
+        header += [*names[:width], *spare]
+    return header
+
+
+def _values(data: Dataset, k: int) -> list:
+    """Return the numbers of one row, each written so that it reads back the same."""
+    columns = [getattr(data, c) for c in COLUMNS if getattr(data, c) is not None]
+    return [
+        repr(float(v) if c.dtype.kind == "f" else int(v))
+        for c in columns
+        for v in np.atleast_1d(c[k])
+    ]
+
+
+def _split_columns(about: dict, values: np.ndarray) -> dict:
+    columns, start = {}, 0
+    for name, (dtype, shape) in about["columns"].items():
+        stop = start + int(np.prod(shape, dtype=int))
+        number = float if np.dtype(dtype).kind == "f" else int
+        column = values[:, start:stop].astype(number).astype(dtype)
+        columns[name] = column.reshape(len(values), *shape)
+        start = stop
+    return columns
+
+
+def _csv(rows: list) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf8")
+
+
+def _png(image: np.ndarray) -> bytes:
+    from PIL import Image
+
+    file = io.BytesIO()
+    pixels = image[..., 0] if image.shape[-1] == 1 else image
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def _pixels(png: bytes) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def _read(path: Path, sha256: str | None = None) -> bytes:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). {MEND}") from error
+    found = hashlib.sha256(raw).hexdigest()
+    if sha256 not in (None, found):
+        raise DataError(
+            f"{path} is damaged: its SHA-256 is {found[:12]}…, expected "
+            f"{sha256[:12]}…. {MEND}"
+        )
+    return raw
+
+
+@contextlib.contextmanager
+def _appears_whole(target: Path):
+    """Give a temporary name beside the target, which takes its place at the end."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, target)
+    except OSError as error:
+        raise DataError(
+            f"{target} could not be written ({error.strerror or error}): free some "
+            "space, or choose a place that can be written to."
+        ) from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                temporary.unlink()

@@ -1,0 +1,36 @@
+"""The curve r = b·cos 5θ + a, and its points as ground truth for images."""
+
+import numpy as np
+
+from vaetut.datasets.polar import checks
+
+FACTOR_NAMES = ("a", "b")  # the size, the amplitude of the petals
+A_RANGE = (0.5, 2.0)
+B_RANGE = (0.0, 2.0)
+PETALS = 5
+
+
+def curve(a, b, theta) -> np.ndarray:
+    """Return the radius r = b·cos 5θ + a.
+
+    a, b, theta: numbers or arrays that broadcast; r in the units of a and b, theta in
+    radians. Where b > a the radius turns negative: loops through the origin. Raises
+    ValueError for NaN or infinity.
+    """
+    a, b = checks.finite("a", a), checks.finite("b", b)
+    return b * np.cos(PETALS * checks.finite("theta", theta)) + a
+
+
+def contour(a, b, n: int = 500) -> np.ndarray:
+    """Return n points (x, y) along the curve, the last on the first.
+
+    a, b: numbers or arrays of one shape (…); returns (…, n, 2), θ from −π to π in
+    equal steps. Raises ValueError for n < 3, NaN or infinity.
+    """
+    theta = np.linspace(-np.pi, np.pi, checks.whole("n", n, least=3))
+    a, b = np.broadcast_arrays(checks.finite("a", a), checks.finite("b", b))
+    radius = curve(a[..., None], b[..., None], theta)
+    x, y = radius * np.cos(theta), radius * np.sin(theta)
+    points = np.stack([x, y], axis=-1)
+    points[..., -1, :] = points[..., 0, :]  # to the last bit
+    return points

@@ -1,0 +1,184 @@
+"""The polar data sets of the course: drawn on demand, never stored with it."""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from vaetut.datasets.files import save_folder, save_npz
+from vaetut.datasets.polar import checks
+from vaetut.datasets.polar.curve import FACTOR_NAMES
+from vaetut.datasets.polar.points import HOLE_CENTER, HOLE_RADIUS, puncture, sample
+from vaetut.datasets.polar.render import (
+    INK,
+    LIMIT,
+    REFERENCE_HEIGHT,
+    REFERENCE_LINE_WIDTH,
+    REFERENCE_SCALE,
+    REFERENCE_WIDTH,
+    canvas_named,
+)
+from vaetut.datasets.record import Dataset
+
+POINTS = 5000  # drawn for every set of the course, as in the reference
+SEED = 0
+# The first seed of whose 5,000 points 490 lie in the hole, as in the reference's draw
+REFERENCE_SEED = 128
+TEST_SHARE = 501 / 5000  # the reference's 4,499 and 501 images
+PUNCTURED_TEST_SHARE = 211 / 4510  # its 4,299 and 211
+SPLITS = ("train", "test", "hole")
+SOURCE = "Drawn by the course, CC BY 4.0; curve and hole after M-Lin-DM 2021"
+POINTS_SHA256 = {  # of the 5,000 points of a seed, as little-endian float64
+    SEED: ("7fcce66176ea1a6fd278c07c1c2ffc08fe9f945d1a690d3d924e3d30361b67aa"),
+    REFERENCE_SEED: (
+        "91d2869a61cd618899dc08007987dfe0dd97c99bf81cb052eaa7a3f6fcf057cc"
+    ),
+}
+
+
+def make_polar(
+    n: int = POINTS,
+    seed: int = SEED,
+    size: int = 256,
+    split: str = "train",
+    punctured: bool = False,
+    canvas: str = "square",
+    center=HOLE_CENTER,
+    radius: float = HOLE_RADIUS,
+) -> Dataset:
+    """Return one split of the images of n points drawn uniformly over the plane.
+
+    The last tenth of the points is "test", the rest "train"; a punctured set leaves
+    out the points in the hole first, keeps its last twentieth to test, and has a third
+    split, "hole", of what it left out. The shares are those of the reference: 4,499
+    and 501 images for n = 5000, and 4,299 and 211 with `REFERENCE_SEED`, of whose
+    points as many lie in the hole as of the reference's. canvas: "square" or
+    "reference". The factors are (a, b). Raises ValueError for numbers that make no
+    sense, or a split without a point.
+    """
+    points = _split_points(n, seed, split, punctured, center, radius)
+    name = f"polar-{size if canvas == 'square' else canvas}"
+    return Dataset(
+        name=f"{name}-punctured" if punctured else name,
+        split=split,
+        images=canvas_named(canvas)(points, size),
+        source=SOURCE,
+        factors=points,
+        factor_names=FACTOR_NAMES,
+    )
+
+
+def _split_points(n, seed, split, punctured, center, radius) -> np.ndarray:
+    splits = SPLITS if punctured else SPLITS[:2]
+    if split not in splits:
+        raise ValueError(
+            f"A polar set{' that is punctured' * punctured} has no split {split!r}: "
+            f"choose one of {', '.join(splits)}."
+        )
+    points = sample(checks.whole("n", n, least=2), seed)
+    kept = puncture(points, center, radius) if punctured else np.full(len(points), True)
+    if split == "hole":
+        chosen = points[~kept]
+    else:
+        points = points[kept]
+        share = PUNCTURED_TEST_SHARE if punctured else TEST_SHARE
+        border = len(points) - max(1, round(share * len(points)))
+        chosen = points[border:] if split == "test" else points[:border]
+    if not len(chosen):
+        raise ValueError(
+            f"Of {n} points none is left for the split {split!r}: take more points or "
+            "another hole."
+        )
+    return chosen
+
+
+SETS = {  # name -> the arguments of make_polar
+    f"polar-{name}{end}": {"size": size, "canvas": canvas, "seed": seed}
+    | {"punctured": bool(end)}
+    for name, size, canvas, seed in (
+        (64, 64, "square", SEED),
+        (128, 128, "square", SEED),
+        (256, 256, "square", SEED),
+        ("reference", 256, "reference", REFERENCE_SEED),
+    )
+    for end in ("", "-punctured")
+}
+
+
+def load(name: str, split: str = "train") -> Dataset:
+    """Return one split of a set of the course, drawn at the first call of a process.
+
+    name: a key of `SETS`; split: "train" or "test", and "hole" of a punctured set.
+    The arrays are read-only. Raises ValueError for an unknown name or split.
+    """
+    return _load(_known(name), split)
+
+
+@lru_cache(maxsize=4)  # 300 MB each at 256×256
+def _load(name: str, split: str) -> Dataset:
+    data = make_polar(split=split, **SETS[name])
+    for array in (data.images, data.factors):
+        array.flags.writeable = False  # the cache hands out the same arrays again
+    return data
+
+
+def _known(name: str) -> str:
+    if name not in SETS:
+        raise ValueError(
+            f"There is no polar set {name!r}: choose one of {', '.join(SETS)}."
+        )
+    return name
+
+
+def make(name: str, folder: Path, format: str = "png") -> list[Path]:
+    """Draw every split of a set into a folder and return what was written.
+
+    format: "png" for a folder a split with its factors.csv, "npz" for a file a split.
+    Raises ValueError for an unknown name or format, DataError if it cannot be written.
+    """
+    writers = {"png": (save_folder, ""), "npz": (save_npz, ".npz")}
+    if format not in writers:
+        raise ValueError(
+            f"There is no format {format!r}: choose one of {', '.join(writers)}."
+        )
+    save, suffix = writers[format]
+    paths = []
+    for split in SPLITS if SETS[_known(name)]["punctured"] else SPLITS[:2]:
+        paths.append(Path(folder, split + suffix))
+        save(make_polar(split=split, **SETS[name]), paths[-1])
+    return paths
+
+
+def verify(name: str) -> list[str]:
+    """Return what this machine would draw differently, one line each; empty if nothing.
+
+    The points of the seed must have the SHA-256 that the course knows, and a circle
+    the ink of its circumference, within 2 %.
+    """
+    recipe = SETS[_known(name)]
+    problems = []
+    points = sample(POINTS, recipe["seed"]).astype("<f8")
+    digest = hashlib.sha256(points.tobytes()).hexdigest()
+    if digest != POINTS_SHA256[recipe["seed"]]:
+        problems.append(
+            f"{name}: seed {recipe['seed']} gives other points here (SHA-256 "
+            f"{digest[:12]}…). Install the NumPy of constraints.txt."
+        )
+    drawn = canvas_named(recipe["canvas"])([[1.0, 0.0]], recipe["size"])
+    ink, expected = drawn.mean() / 255, _circle_ink(recipe)
+    if abs(ink / expected - 1) > 0.02:
+        problems.append(
+            f"{name}: a circle of radius 1 has {ink:.3%} ink instead of {expected:.3%}."
+            " Install the matplotlib and Pillow of constraints.txt."
+        )
+    return problems
+
+
+def _circle_ink(recipe: dict) -> float:
+    """Return the share of a canvas that a circle of radius 1 covers."""
+    if recipe["canvas"] == "reference":
+        stroke = 2 * np.pi * REFERENCE_SCALE * REFERENCE_LINE_WIDTH
+        return stroke / (REFERENCE_WIDTH * REFERENCE_HEIGHT)
+    size = recipe["size"]
+    return 2 * np.pi * (size / (2 * LIMIT)) * (size * INK) / size**2
