@@ -1,135 +1,298 @@
-"""How fast is an epoch of the autoencoder, against the source's code in stock Keras?
+"""How many images a second does training take in, against stock Keras and PyTorch?
 
-On each backend, in one process: the library's model as `vaetut train` compiles it, the
-same with XLA the other way and with ten steps a call, and the source's own pattern (a
-functional model, `compile("adam", "binary_crossentropy")`, float images, `fit`). They
-take turns, so that a machine that slows down slows them all; the median counts.
+Ours is the library's model as `vaetut train` compiles it, fed uint8. The rivals are
+the source's own code in stock Keras on the same backend (its VAE, a GradientTape, is
+TensorFlow's alone) and plain PyTorch; see `rivals.py`. Each framework has a process of
+its own, all take turns, the median counts.
+
+"Kernels alone" is what bounds every gain at equal arithmetic: the bare convolutions
+and matrix products of a step, forward, weight gradients and input gradients, and
+nothing else. Ours in bfloat16 is other arithmetic.
 """
 
-import argparse
-import json
-import os
+import shutil
 import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks import common, rivals
+
 QUESTION = __doc__.splitlines()[0]
-RESULT = Path(__file__).parent / "results" / "epoch.json"
-BATCH, SEED = 100, 0
-ROUNDS, SECONDS = 3, 120  # at least so many rounds, at least so long
-# Training images of a round: many enough that what `fit` does once does not count.
+BATCH, SEED = rivals.BATCH, 0
+ROUNDS, SECONDS = 3, 240  # at least so many rounds, at least so long
+# Training images of a turn: many enough that what `fit` does once does not count.
 IMAGES = {"tensorflow": 6000, "jax": 1000, "torch": 6000}
+MODELS = {"autoencoder": "fashion-ae", "vae": "fashion-vae"}
+OURS, STOCK, KERNELS, HALF = "ours", "stock Keras", "kernels alone", "ours in bfloat16"
+EXTRAS = ("PyTorch, channels last", "PyTorch, compiled")
+RUNS = {}  # in a contender: name -> function that trains on all images once
 
 
-def source_pattern(shape):
-    """Return the post's autoencoder as it is written there, in today's Keras."""
+# In a contender's process
+
+
+def answer(prepare=None, run=None, **options):
+    """Build all ways of a framework and run each once, or time one of them."""
+    if run:
+        return common.timed(RUNS[run])()
+    facts = {"keras": prepare_keras, "torch": prepare_torch}[prepare](**options)
+    for way in RUNS.values():  # the first time compiles
+        way()
+    return {"names": list(RUNS), **facts}
+
+
+def prepare_keras(images, kinds, every_way):
+    """Fill RUNS with our ways, the stock pattern and, on TensorFlow, the kernels."""
     import keras
-    from keras import layers
-
-    images = x = keras.Input(shape)
-    for width in (32, 64, 128):
-        x = layers.Conv2D(width, 3, strides=2, padding="same", activation="relu")(x)
-    before = x.shape[1:]
-    codes = layers.Dense(2)(layers.Flatten()(x))
-    x = layers.Dense(before[0] * before[1] * before[2])(codes)
-    x = layers.Reshape(before)(x)
-    for width in (128, 64, 32):
-        x = layers.Conv2DTranspose(
-            width, 3, strides=2, padding="same", activation="relu"
-        )(x)
-    x = layers.Conv2D(1, 3, padding="same", activation="sigmoid")(x)
-    model = keras.Model(images, x)
-    model.compile("adam", "binary_crossentropy")
-    return model
-
-
-def measure_backend():
-    """Return images a second of each way on the backend of this process."""
-    import keras
-    import numpy as np
 
     from vaetut import datasets
-    from vaetut.training import build_model, engine, get_recipe
+    from vaetut.training import engine
 
-    n = IMAGES[keras.backend.backend()]
-    data = datasets.load("fashion-mnist").subset(n, SEED)
-    scaled = data.images.astype("float32") / np.float32(255)
+    backend = keras.backend.backend()
+    data = datasets.load("fashion-mnist").subset(images, SEED)
+    scaled = rivals.floats(data.images)
+    for kind in kinds:
+        recipe = MODELS[kind]
+        for way, (precision, options) in our_ways(backend, every_way).items():
+            RUNS[f"{kind}: {way}"] = our_way(recipe, precision, options, data.images)
+        if kind == "autoencoder" or backend == "tensorflow":
+            RUNS[f"{kind}: {STOCK}"] = stock_way(kind, scaled)
+        if backend == "tensorflow":
+            RUNS[f"{kind}: {KERNELS}"] = kernels_way(recipe, images // BATCH)
+    return {"hardware": engine.hardware(), "versions": engine.versions()}
+
+
+def our_ways(backend, every_way):
+    """Return name → (precision, options of `compile`) of what is worth comparing."""
+    from vaetut.training import engine
+
     chosen = engine.compile_options()
-    ways = {
-        "ours": chosen,
-        "ours, XLA the other way": {"jit_compile": not chosen["jit_compile"]},
-        "ours, ten steps a call": chosen | {"steps_per_execution": 10},
+    ways = {OURS: ("float32", chosen)}
+    if not every_way:
+        return ways
+    if backend == "tensorflow":  # JAX is XLA, and Torch has none
+        other = chosen | {"jit_compile": not chosen["jit_compile"]}
+        ways["ours, XLA the other way"] = "float32", other
+    if backend != "torch":  # Keras refuses it there
+        ways["ours, ten steps a call"] = "float32", chosen | {"steps_per_execution": 10}
+    return ways | {HALF: ("bfloat16", chosen)}
+
+
+def our_way(name, precision, options, images):
+    """Return a function that trains our model on all images once."""
+    import keras
+
+    from vaetut.training import build_model, get_recipe
+
+    recipe = get_recipe(name)
+    model = build_model(recipe, SEED, precision=precision)
+    model.compile(keras.optimizers.Adam(recipe.learning_rate), **options)
+    return lambda: model.fit(images, batch_size=BATCH, shuffle=False, verbose=0)
+
+
+def stock_way(kind, scaled):
+    """Return a function that trains the source's model on all images once."""
+    model = rivals.stock(kind, scaled.shape[1:])
+    pair = (scaled, scaled) if kind == "autoencoder" else (scaled,)
+    return lambda: model.fit(*pair, batch_size=BATCH, verbose=0)
+
+
+def kernels_way(name, steps):
+    """Return a function that runs the kernels of so many training steps."""
+    import tensorflow as tf
+
+    from vaetut.training import build_model, get_recipe
+
+    model = build_model(get_recipe(name), SEED)
+    calls = [
+        kernel
+        for network in (model.encoder, model.decoder)
+        for kernel in layer_kernels(network, input_gradients=network is model.decoder)
+    ]
+
+    # Unordered: they may overlap wherever the runtime finds room. The sum of one number
+    # each is what keeps them all.
+    step = tf.function(
+        lambda: tf.add_n([tf.reshape(call(), [-1])[0] for call in calls])
+    )
+
+    def run():
+        for _ in range(steps):
+            total = step()
+        return float(total)
+
+    return run
+
+
+def layer_kernels(network, input_gradients):
+    """Yield functions, one a kernel that a training step of a network runs.
+
+    Without `input_gradients` the first layer has none: its input is the images.
+    """
+    import tensorflow as tf
+    from keras import layers
+
+    kinds = {
+        layers.Conv2D: convolution,
+        layers.Conv2DTranspose: transposed_convolution,
+        layers.Dense: matrix_product,
     }
-    if keras.backend.backend() != "tensorflow":
-        del ways["ours, XLA the other way"]  # JAX is XLA, and Torch has none
-    if keras.backend.backend() == "torch":
-        del ways["ours, ten steps a call"]  # Keras refuses it there
-    runs = {}
-    for name, options in ways.items():
-        model = build_model(get_recipe("fashion-ae"), SEED)
-        model.compile("adam", **options)
-        runs[name] = lambda m=model: m.fit(
-            data.images, batch_size=BATCH, shuffle=False, verbose=0
-        )
-    stock = source_pattern(data.image_shape)
-    runs["theirs"] = lambda: stock.fit(scaled, scaled, batch_size=BATCH, verbose=0)
-    seconds = {name: [] for name in runs}
-    for run in runs.values():  # the first compiles
-        run()
-    began = time.perf_counter()
-    while len(seconds["ours"]) < ROUNDS or time.perf_counter() - began < SECONDS:
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - start)
-    rates = {name: n / statistics.median(took) for name, took in seconds.items()}
-    ratios = [t / o for o, t in zip(seconds["ours"], seconds["theirs"], strict=True)]
+    for layer in network.layers:
+        if layer.weights:
+            x, y = (
+                tf.random.normal((BATCH, *tensor.shape[1:]))
+                for tensor in (layer.input, layer.output)
+            )
+            # A copy, which is no variable to be read again in every step.
+            forward, weight, inward = kinds[type(layer)](x, y, layer.kernel + 0.0)
+            yield forward
+            yield weight
+            if input_gradients:
+                yield inward
+            input_gradients = True
+
+
+def convolution(x, y, kernel):
+    """Return forward, weight gradient and input gradient of a "same" convolution."""
+    import tensorflow as tf
+
+    stride = x.shape[1] // y.shape[1]
+    options = {"strides": [1, stride, stride, 1], "padding": "SAME"}
+    ops = tf.raw_ops
+    return (
+        lambda: ops.Conv2D(input=x, filter=kernel, **options),
+        lambda: ops.Conv2DBackpropFilter(
+            input=x, filter_sizes=kernel.shape, out_backprop=y, **options
+        ),
+        lambda: ops.Conv2DBackpropInput(
+            input_sizes=x.shape, filter=kernel, out_backprop=y, **options
+        ),
+    )
+
+
+def transposed_convolution(x, y, kernel):
+    """Return the same of its transpose: a convolution from y to x, read backwards."""
+    inward, weight, forward = convolution(y, x, kernel)
+    return forward, weight, inward
+
+
+def matrix_product(x, y, kernel):
+    """Return forward, weight gradient and input gradient of a dense layer."""
+    import tensorflow as tf
+
+    return (
+        lambda: tf.raw_ops.MatMul(a=x, b=kernel),
+        lambda: tf.raw_ops.MatMul(a=x, b=y, transpose_a=True),
+        lambda: tf.raw_ops.MatMul(a=y, b=kernel, transpose_b=True),
+    )
+
+
+def prepare_torch(images, kinds, every_way):
+    """Fill RUNS with plain PyTorch and its ways to be faster."""
+    import torch
+
+    from vaetut import datasets
+
+    data = datasets.load("fashion-mnist").subset(images, SEED)
+    planes = rivals.torch_images(data.images)
+    compiles = shutil.which("g++") or shutil.which("clang++")
+    for kind in kinds:
+        RUNS[f"{kind}: PyTorch"] = torch_way(kind, planes, data.image_shape)
+        if not every_way:
+            continue
+        last, compiled = (f"{kind}: {extra}" for extra in EXTRAS)
+        options = {"layout": torch.channels_last}
+        RUNS[last] = torch_way(kind, planes, data.image_shape, **options)
+        if compiles:
+            RUNS[compiled] = torch_way(kind, planes, data.image_shape, compiled=True)
     return {
-        "case": keras.backend.backend(),
-        "images": n,
-        "ours": round(rates["ours"], 1),
-        "theirs": round(rates["theirs"], 1),
-        "ways": {name: round(rate, 1) for name, rate in rates.items()},
-        "ratio": round(statistics.median(ratios), 3),
-        "ratios": [round(ratio, 3) for ratio in ratios],
-        "hardware": engine.hardware(),
-        "versions": engine.versions(),
+        "versions": {"torch": torch.__version__},
+        "skipped": {} if compiles else {EXTRAS[1]: "there is no C++ compiler"},
     }
 
 
-def main():
-    """Measure every backend in a process of its own and write the result."""
+def torch_way(kind, planes, shape, layout=None, compiled=False):
+    """Return a function that trains the torch model on all images once."""
+    import torch
+
+    torch.manual_seed(SEED)
+    network = rivals.torch_model(kind, shape)
+    if layout is not None:
+        network = network.to(memory_format=layout)
+    optimizer = rivals.torch_optimizer(network, kind)
+    if compiled:
+        network = torch.compile(network)
+    return lambda: rivals.torch_epoch(network, optimizer, planes, layout=layout)
+
+
+# In the process that compares
+
+
+def compare(backend, quick=False):
+    """Return the cases of one backend, its hardware, and what else to tell."""
+    images = BATCH if quick else IMAGES[backend]
+    kinds = list(MODELS)[: 1 if quick else None]
+    every_way = {"keras": not quick, "torch": not quick and backend == "tensorflow"}
+    runs, facts = {}, {}
+    with (
+        common.Contender(__file__, backend) as keras,
+        common.Contender(__file__) as torch,
+    ):
+        for name, contender in {"keras": keras, "torch": torch}.items():
+            facts[name] = contender.ask(
+                prepare=name, images=images, kinds=kinds, every_way=every_way[name]
+            )
+            for run in facts[name].pop("names"):
+                runs[run] = lambda c=contender, r=run: c.ask(run=r)
+        took = common.take_turns(runs, 1 if quick else ROUNDS, 0 if quick else SECONDS)
+    about = {
+        "images": images,
+        "versions": facts["keras"]["versions"] | facts["torch"]["versions"],
+        "skipped": facts["torch"]["skipped"],
+        "ways": {
+            way: round(images / statistics.median(seconds), 1)
+            for way, seconds in took.items()
+        },
+    }
+    rows = [row for kind in kinds for row in cases(backend, kind, took, images)]
+    return rows, facts["keras"]["hardware"], about
+
+
+def cases(backend, kind, took, images):
+    """Return the cases of one model on one backend: ours against each that there is."""
+    against = {
+        STOCK: (OURS, STOCK),
+        "PyTorch": (OURS, "PyTorch"),
+        **{extra: (OURS, extra) for extra in EXTRAS},
+        f"{HALF} (other arithmetic), {STOCK}": (HALF, STOCK),
+        KERNELS: (OURS, KERNELS),
+    }
     rows = []
-    for backend in IMAGES:
-        done = subprocess.run(
-            [sys.executable, __file__, "--one"],
-            env=os.environ | {"KERAS_BACKEND": backend},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        if done.returncode:
-            raise RuntimeError(f"the benchmark failed on {backend}")
-        rows.append(json.loads(done.stdout.splitlines()[-1]))
-    first = rows[0]
-    result = {
-        "question": QUESTION,
-        "ours": first["ours"],
-        "theirs": first["theirs"],
-        "unit": "images a second",
-        "ratio": first["ratio"],
-        "hardware": first["hardware"],
-        "cases": rows,
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    return result
+    for name, pair in against.items():
+        turns = [took.get(f"{kind}: {way}") for way in pair]
+        if all(turns):
+            title = f"{kind} on {backend}: {name}"
+            rows.append(common.rate_case(title, *turns, (images, images)))
+    return rows
+
+
+def main(quick=False):
+    """Measure every backend and store the result; `quick`: a few steps, not stored."""
+    rows, hardware, backends = [], {}, {}
+    for backend in ["tensorflow"] if quick else IMAGES:
+        cases, hardware[backend], backends[backend] = compare(backend, quick)
+        rows += cases
+    return common.publish(
+        __file__,
+        QUESTION,
+        "images a second",
+        rows,
+        hardware["tensorflow"],
+        store=not quick,
+        backends=backends,
+    )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=QUESTION)
-    parser.add_argument("--one", action="store_true", help="this process's backend")
-    if parser.parse_args().one:
-        print(json.dumps(measure_backend()))
-    else:
-        print(json.dumps(main(), indent=1))
+    common.command(QUESTION, main, answer)

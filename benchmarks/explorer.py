@@ -5,7 +5,6 @@ the explorer itself says how long after the slider's event the image was there. 
 the frames Keras decodes the same code, a batch of one, as the live widget does.
 """
 
-import json
 import statistics
 import sys
 import tempfile
@@ -20,15 +19,15 @@ from vaetut.training import engine, load_or_train
 from vaetut.widgets import LatentExplorer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks import common
 from tests.browser.chromium import find_chromium
 
 QUESTION = __doc__.splitlines()[0]
-RESULT = Path(__file__).parent / "results" / "explorer.json"
-FRAMES = 80
+FRAMES, QUICK_FRAMES = 80, 4
 SET = "(e, v) => { e.value = v; e.dispatchEvent(new Event('input')) }"
 
 
-def measure(page, name, decoder):
+def measure(page, name, decoder, frames):
     """Return milliseconds in the page and in Keras for one decoder."""
     explorer = LatentExplorer(decoder)
     with tempfile.TemporaryDirectory() as folder:
@@ -38,7 +37,7 @@ def measure(page, name, decoder):
         page.wait_for_selector(".vaetut-widget[data-frame]")
     widget = page.locator(".vaetut-widget")
     slider, ours, theirs = widget.locator("input").first, [], []
-    for value in np.linspace(1, 499, FRAMES).astype(int):
+    for value in np.linspace(1, 499, frames).astype(int):
         frame = widget.get_attribute("data-frame")
         slider.evaluate(SET, str(value))
         page.wait_for_selector(f".vaetut-widget:not([data-frame='{frame}'])")
@@ -54,13 +53,17 @@ def measure(page, name, decoder):
         "theirs": round(statistics.median(theirs), 1),
         "ratio": round(statistics.median(ratios), 2),
         "ratios": [round(low, 2), round(high, 2)],
-        "frames": FRAMES,
+        "frames": frames,
         "weights_bytes": 2 * decoder.count_params(),
     }
 
 
-def main():
-    """Measure a trained 32×32 decoder and a compact 128×128 one; write the result."""
+def main(quick=False):
+    """Measure a trained 32×32 decoder and a compact 128×128 one, and store the result.
+
+    `quick`: a few frames, not stored.
+    """
+    frames = QUICK_FRAMES if quick else FRAMES
     decoders = {
         "32×32, 246,273 weights": load_or_train("fashion-vae", say=str).model.decoder,
         "128×128, compact": conv_decoder((128, 128, 1), 2, (8, 16, 32, 64, 64)),
@@ -71,23 +74,19 @@ def main():
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         page = browser.new_page()
-        cases = [measure(page, *item) for item in decoders.items()]
+        cases = [measure(page, *item, frames) for item in decoders.items()]
         version = browser.version
         browser.close()
-    first = cases[0]
-    result = {
-        "question": QUESTION,
-        "ours": first["ours"],
-        "theirs": first["theirs"],
-        "unit": "ms",
-        "ratio": first["ratio"],
-        "hardware": engine.hardware(),
-        "versions": engine.versions() | {"chromium": version},
-        "cases": cases,
-    }
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    return result
+    return common.publish(
+        __file__,
+        QUESTION,
+        "ms",
+        cases,
+        engine.hardware(),
+        store=not quick,
+        versions=engine.versions() | {"chromium": version},
+    )
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(), indent=1))
+    common.command(QUESTION, main)

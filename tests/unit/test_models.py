@@ -11,6 +11,7 @@ from vaetut.models import (
     effective_beta,
     unit_interval,
 )
+from vaetut.models.networks import macs
 
 SHAPE = (8, 8, 1)
 SIZE = {"latent_dim": 2, "filters": (4, 6)}
@@ -166,3 +167,24 @@ def test_a_network_with_losses_of_its_own_is_refused():
     code = keras.layers.Dense(2, kernel_regularizer="l2")(x)
     with pytest.raises(ValueError, match="losses of its own"):
         Autoencoder(keras.Model(images, code), conv_decoder(SHAPE, **SIZE))
+
+
+def test_macs_are_those_counted_by_hand():
+    encoder = conv_encoder((32, 32, 1), 2)
+    convolutions = 16 * 16 * 9 * 1 * 32 + 8 * 8 * 9 * 32 * 64 + 4 * 4 * 9 * 64 * 128
+    assert macs(encoder) == convolutions + 2048 * 2
+    assert macs(conv_encoder((32, 32, 1), 2, heads=("a", "b"))) == (
+        convolutions + 2048 * 4
+    )
+    # A transposed convolution applies its kernel once for every pixel it reads.
+    ups = 4 * 4 * 9 * 128 * 128 + 8 * 8 * 9 * 128 * 64 + 16 * 16 * 9 * 64 * 32
+    decoder = conv_decoder((32, 32, 1), 2)
+    assert macs(decoder) == 2 * 2048 + ups + 32 * 32 * 9 * 32 * 1
+    nested = keras.Sequential([keras.Input((32, 32, 1)), encoder, decoder])
+    assert macs(nested) == macs(encoder) + macs(decoder)
+
+
+def test_macs_of_an_unknown_layer_are_not_guessed():
+    layers = keras.Input((4, 4, 1)), keras.layers.BatchNormalization(name="norm")
+    with pytest.raises(ValueError, match="BatchNormalization \\('norm'\\)"):
+        macs(keras.Sequential(layers))

@@ -11,7 +11,8 @@ def conv_encoder(
 ):
     """Return a network from images (n, h, w, c) to one (n, latent_dim) array a head.
 
-    Each convolution halves the image. Raises ValueError if it cannot. Taught in
+    Each convolution halves the image. Codes are float32 where the layers before
+    compute in bfloat16. Raises ValueError if the image cannot be halved. Taught in
     chapter 01; chapter 02 gives it two heads, `("mean", "log_var")`.
     """
     _check_halving(image_shape, filters)
@@ -21,7 +22,9 @@ def conv_encoder(
             width, 3, strides=2, padding="same", activation="relu", name=f"conv_{k}"
         )(x)
     x = layers.Flatten(name="flatten")(x)
-    outputs = [layers.Dense(latent_dim, name=head)(x) for head in heads]
+    outputs = [
+        layers.Dense(latent_dim, dtype="float32", name=head)(x) for head in heads
+    ]
     return keras.Model(images, outputs if len(heads) > 1 else outputs[0], name=name)
 
 
@@ -55,3 +58,31 @@ def _check_halving(image_shape, filters):
             f"{sides[0]}×{sides[1]} or give at least one and not so many filters."
         )
     return height // factor, width // factor
+
+
+def macs(network) -> int:
+    """Return the multiply-accumulates of one image's way through a network.
+
+    Counts the kernels of Conv2D, Conv2DTranspose and Dense layers, of nested networks
+    as well; biases and activations are left out. What "same" padding multiplies with
+    zero counts. Raises ValueError for any other layer that has weights.
+    """
+    return sum(_layer_macs(layer) for layer in network.layers)
+
+
+def _layer_macs(layer):
+    """Return how often the kernel of one layer is applied, times its size."""
+    if isinstance(layer, keras.Model):
+        return macs(layer)
+    if not layer.weights:
+        return 0
+    if isinstance(layer, (layers.Conv2D, layers.Dense)):
+        places = layer.output.shape[1:-1]
+    elif isinstance(layer, layers.Conv2DTranspose):
+        places = layer.input.shape[1:-1]
+    else:
+        raise ValueError(
+            f"There is no count for {type(layer).__name__} ({layer.name!r}): say in "
+            "macs how often its kernel is applied."
+        )
+    return math.prod(places) * math.prod(layer.kernel.shape)

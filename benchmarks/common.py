@@ -1,0 +1,154 @@
+"""What the benchmarks share: processes that take turns, ratios and results."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+# No process may take a whole GPU for itself: the others measure on it as well.
+SHARING = {
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
+
+
+class Contender:
+    """A process of a benchmark's own file that does what it is asked, then sleeps.
+
+    Frameworks do not share a process: their thread pools and memory are their own. A
+    process that is not asked waits for a line and takes no processor time.
+    """
+
+    def __init__(self, script, backend="tensorflow"):
+        environment = {"TF_CPP_MIN_LOG_LEVEL": "2"} | os.environ | SHARING
+        self.process = subprocess.Popen(
+            [sys.executable, str(script), "--serve"],
+            env=environment | {"KERAS_BACKEND": backend},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, **request):
+        """Return what the process answers; RuntimeError if it died of the request."""
+        print(json.dumps(request), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a process of the benchmark failed at {request}")
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def serve(answer):
+    """Answer requests line by line: `answer(**request)` returns plain values."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever else is printed goes to the errors
+    for line in sys.stdin:
+        print(json.dumps(answer(**json.loads(line))), file=replies, flush=True)
+
+
+def ask_once(script, backend="tensorflow", **request):
+    """Return the answer of a fresh process to a single request."""
+    with Contender(script, backend) as contender:
+        return contender.ask(**request)
+
+
+def take_turns(runs, rounds, seconds):
+    """Return name → seconds of each turn, for functions that return their seconds.
+
+    At least so many rounds, at least so long. Every other round goes backwards, so
+    that a machine that grows slower favours nobody.
+    """
+    took = {name: [] for name in runs}
+    done, began = 0, time.perf_counter()
+    while done < rounds or time.perf_counter() - began < seconds:
+        for name in list(runs)[:: -1 if done % 2 else 1]:
+            took[name].append(runs[name]())
+        done += 1
+    return took
+
+
+def timed(run):
+    """Return a function that runs `run` and returns the seconds it took."""
+
+    def clock():
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start
+
+    return clock
+
+
+def cost_case(name, ours, theirs, digits=1):
+    """Return a case of a result: two lists of costs, such as seconds, pair by pair.
+
+    The ratio is how many times as much theirs costs: with seconds, how many times as
+    fast ours is. Medians and every pair's ratio are kept.
+    """
+    ratios = [their / our for our, their in zip(ours, theirs, strict=True)]
+    return {
+        "case": name,
+        "ours": round(statistics.median(ours), digits),
+        "theirs": round(statistics.median(theirs), digits),
+        "ratio": round(statistics.median(ratios), 3),
+        "ratios": [round(ratio, 3) for ratio in ratios],
+    }
+
+
+def rate_case(name, ours, theirs, amounts, digits=1):
+    """Return a case whose numbers are what is done in a second, from seconds a turn.
+
+    `amounts` are what one turn of ours and of theirs does; the ratio compares rates.
+    """
+    each = [
+        [seconds / amount for seconds in took]
+        for took, amount in zip((ours, theirs), amounts, strict=True)
+    ]
+    medians = {
+        side: round(1 / statistics.median(costs), digits)
+        for side, costs in zip(("ours", "theirs"), each, strict=True)
+    }
+    return cost_case(name, *each) | medians
+
+
+def publish(script, question, unit, cases, hardware, store=True, **more):
+    """Return the result of a benchmark, its first case in front, and store it."""
+    first = cases[0]
+    result = {
+        "question": question,
+        "ours": first["ours"],
+        "theirs": first["theirs"],
+        "unit": unit,
+        "ratio": first["ratio"],
+        "hardware": hardware,
+        **more,
+        "cases": cases,
+    }
+    if store:
+        path = RESULTS / f"{Path(script).stem}.json"
+        path.write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def command(question, main, answer=None):
+    """Run a benchmark's file as a command: `--quick` to try it out, or `--serve`."""
+    parser = argparse.ArgumentParser(description=question)
+    parser.add_argument("--quick", action="store_true", help="a few steps, not stored")
+    if answer is not None:
+        parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if answer is not None and arguments.serve:
+        serve(answer)
+    else:
+        print(json.dumps(main(quick=arguments.quick), indent=1))

@@ -1,0 +1,143 @@
+"""Which share of the machine's matrix rate does a training step reach?
+
+Ours is the rate of whole training steps, input pipeline, optimizer and metrics
+included; theirs is that of a large matrix product, in the layers' precision, on the
+same backend and device. They take turns. An image in training counts three times the
+multiply-accumulates of its way forward (forward, weight gradients, input gradients),
+less the first layer's input gradient, which nobody needs. The backend is Keras'.
+"""
+
+import statistics
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks import common
+
+QUESTION = __doc__.splitlines()[0]
+RECIPES = ("fashion-ae", "fashion-vae")
+PRECISIONS = ("float32", "bfloat16")
+ROUNDS, SECONDS = 5, 60
+SIDE, PRODUCTS = {"cpu": 2048, "gpu": 8192}, {"cpu": 4, "gpu": 100}
+# Steps of a turn: many enough that what `fit` does once does not count.
+STEPS = {"cpu": 50, "gpu": 400}
+SEED = 0
+
+
+def training_flops(model):
+    """Return the floating-point operations that training on one image takes."""
+    import keras
+
+    from vaetut.models.networks import macs
+
+    encoder = model.encoder
+    first = next(layer for layer in encoder.layers if layer.weights)
+    whole = macs(encoder) + macs(model.decoder)
+    return 2 * (3 * whole - macs(keras.Model(encoder.input, first.output))), whole
+
+
+def steps_way(recipe, precision, steps):
+    """Return model, images a turn, and a function that trains on them."""
+    import keras
+    import numpy as np
+
+    from vaetut import datasets
+    from vaetut.training import build_model, engine
+
+    model = build_model(recipe, SEED, precision=precision)
+    model.compile(
+        keras.optimizers.Adam(recipe.learning_rate), **engine.compile_options()
+    )
+    images = datasets.load(recipe.dataset, "train").images
+    wanted = np.arange(steps * recipe.batch_size) % len(images)
+    images = images[wanted]
+    options = {"batch_size": recipe.batch_size, "shuffle": False, "verbose": 0}
+    return model, len(images), lambda: model.fit(images, **options)
+
+
+def product_way(precision, side, products):
+    """Return a function that multiplies matrices (side, side), one after another."""
+    import keras
+    import numpy as np
+    from keras import ops
+
+    # Entries of variance 1 / side: a product has about the size of its factors.
+    drawn = np.random.default_rng(SEED).standard_normal((side, side)) / side**0.5
+    matrix = ops.cast(ops.convert_to_tensor(drawn.astype("float32")), precision)
+
+    def run():
+        product = matrix
+        for _ in range(products):
+            product = ops.matmul(product, matrix)
+        keras.ops.convert_to_numpy(ops.cast(product[0, 0], "float32"))
+
+    return run
+
+
+def measure(recipe, precision, quick):
+    """Return the case of a recipe in one precision."""
+    import keras
+
+    from vaetut import datasets
+    from vaetut.training import engine
+
+    device = "cpu" if engine.accelerator() is None else "gpu"
+    steps = 2 if quick else STEPS[device]
+    side, products = (256, 2) if quick else (SIDE[device], PRODUCTS[device])
+    model, images, train = steps_way(recipe, precision, steps)
+    runs = {"steps": train}
+    runs |= {name: product_way(name, side, products) for name in PRECISIONS}
+    for run in runs.values():  # the first time compiles
+        run()
+    took = common.take_turns(
+        {name: common.timed(run) for name, run in runs.items()},
+        1 if quick else ROUNDS,
+        0 if quick else SECONDS,
+    )
+    flops, forward = training_flops(model)
+    tera = {name: products * 2 * side**3 / 1e12 for name in PRECISIONS}
+    case = common.rate_case(
+        f"{recipe.name} in {precision} on {keras.backend.backend()}",
+        took["steps"],
+        took[precision],
+        (images * flops / 1e12, tera[precision]),
+        digits=4,
+    )
+    rate = images / statistics.median(took["steps"])
+    epoch = recipe.images or len(datasets.load(recipe.dataset, "train"))
+    return case | {
+        "macs_forward": forward,
+        "flops_an_image": flops,
+        "batch": recipe.batch_size,
+        "images_a_second": round(rate, 1),
+        "seconds_an_epoch": round(epoch / rate, 1),
+        "matrix": {
+            name: round(tera[name] / statistics.median(took[name]), 4)
+            for name in PRECISIONS
+        },
+    }
+
+
+def main(recipe=None, precision="float32", quick=False, scale="full"):
+    """Return the share for a recipe, by name, at its batch size, in a precision.
+
+    Without a recipe, the first two of the catalogue are measured and the result is
+    stored. `quick`: two steps and small matrices, not stored.
+    """
+    from vaetut.training import engine, get_recipe
+
+    names = [recipe] if recipe else RECIPES[: 1 if quick else None]
+    cases = [measure(get_recipe(name, scale), precision, quick) for name in names]
+    return common.publish(
+        __file__,
+        QUESTION,
+        "TFLOP/s",
+        cases,
+        engine.hardware(),
+        store=not quick and recipe is None,
+        versions=engine.versions(),
+    )
+
+
+if __name__ == "__main__":
+    common.command(QUESTION, main)
