@@ -1,18 +1,32 @@
 """The command line: `vaetut COMMAND`, or `python -m vaetut COMMAND`."""
 
 import argparse
-import ast
-import json
-import runpy
+import importlib.util
+import logging
+import os
 import sys
 from pathlib import Path
 
+from vaetut import BACKENDS, commands
+
 
 def main(argv=None) -> int:
-    """Run a command and return its exit status: 0, or 1 with the error in a line."""
+    """Run a command and return its exit status.
+
+    0; 1 with the error in a line; 130 after Ctrl-C; 141 if nobody reads the output.
+    """
     arguments = _parser().parse_args(argv)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a run each is traced
     try:
-        return arguments.command(arguments) or 0
+        if getattr(arguments, "backend", None):
+            _use_backend(arguments.backend)
+        status = arguments.command(arguments) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # What is left in the buffer must go somewhere when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except Exception as error:
         from vaetut.datasets import DataError
         from vaetut.training import RunError
@@ -21,135 +35,89 @@ def main(argv=None) -> int:
             raise
         print(f"vaetut: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nvaetut: stopped; the same command goes on from here", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        text = str(stop) or "stopped; the same command goes on from here"
+        print(f"\nvaetut: {text}", file=sys.stderr)
         return 130
+
+
+def _use_backend(name):
+    """Let Keras, which must not be loaded yet, compute with a backend."""
+    if "keras" in sys.modules and sys.modules["keras"].backend.backend() != name:
+        raise ValueError(
+            f"Keras runs on {sys.modules['keras'].backend.backend()} already: start "
+            f"another process with KERAS_BACKEND={name}."
+        )
+    if importlib.util.find_spec(name) is None:
+        raise ValueError(f"{name} is not installed: pip install {name}")
+    os.environ["KERAS_BACKEND"] = name
 
 
 def _parser():
     parser = argparse.ArgumentParser("vaetut", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(function, *arguments):
-        command = commands.add_parser(
-            function.__name__.removeprefix("_"), help=function.__doc__
-        )
+    def add(function, *arguments, to=subparsers):
+        name = function.__name__.rpartition("_")[2]
+        command = to.add_parser(name, help=function.__doc__)
         command.set_defaults(command=function)
-        for flags, options in arguments:
+        for *flags, options in arguments:
             command.add_argument(*flags, **options)
+        return command
 
-    recipe = (["recipe"], {"help": "a name out of `vaetut runs`"})
-    scale = (["--scale"], {"default": "laptop", "help": "full, laptop or smoke"})
-    as_json = (["--json"], {"action": "store_true", "help": "machine-readable"})
-    seeds = {"type": int, "default": 1, "help": "train seeds 0 … N-1 (default 1)"}
-    add(_runs, as_json)
-    add(_verify)
-    add(_train, recipe, scale, (["--seeds"], seeds))
-    add(_measure, recipe, scale)
-    add(_ship, recipe, scale)
-    name = (["name"], {"nargs": "?", "help": "a name out of `vaetut bench --list`"})
-    listed = (["--list"], {"action": "store_true", "help": "the questions there are"})
-    add(_bench, name, listed, as_json)
-    add(_judge, recipe, (["folder"], {"type": Path, "help": "of images"}), as_json)
+    recipe = ("recipe", {"help": "a name out of `vaetut runs`"})
+    scale = ("--scale", {"default": "laptop", "help": "full, laptop or smoke"})
+    as_json = ("--json", {"action": "store_true", "help": "machine-readable"})
+    text = "5: the first five; 2-4; 0,3,7-9 (default 1)"
+    seeds = ("--seeds", {"default": "1", "help": text})
+    backend = ("--backend", {"choices": BACKENDS, "help": "what Keras computes with"})
+    precision = {"default": "float32", "help": "of the layers: float32 or bfloat16"}
+    precision = ("--precision", precision)
+
+    data = subparsers.add_parser("data", help="list, make or check the data sets")
+    data = data.add_subparsers(required=True, metavar="COMMAND")
+    text = "where to (default: a folder of that name here)"
+    folder = ("--folder", {"type": Path, "help": text})
+    files = ("--format", {"default": "npz", "choices": ("png", "npz"), "help": "files"})
+    add(commands.data_list, to=data)
+    add(commands.data_make, ("name", {"help": "a data set"}), folder, files, to=data)
+    add(commands.data_verify, to=data)
+
+    on = {"action": argparse.BooleanOptionalAction, "default": True}
+    on["help"] = "go on where a training was stopped, or start anew"
+    devices = {"default": "1", "help": "how many, and which: 2, gpu, gpu:4, cpu:2"}
+    hosts = {"metavar": "HOST:PORT,…", "help": "one address a process, all machines'"}
+    rank = {"type": int, "help": "which of them this process is, from 0"}
+    add(
+        commands.train,
+        *(recipe, scale, seeds, backend, precision),
+        ("--resume", on),
+        ("--devices", devices),
+        ("--cluster", hosts),
+        ("--rank", rank),
+    )
+
+    sweep = add(commands.sweep, recipe, scale, seeds, backend, precision, as_json)
+    text = "a field of the recipe and its values, as beta=0.5,1 filters=32x64"
+    settings = {"nargs": "+", "action": "extend", "default": [], "help": text}
+    sweep.add_argument("--set", metavar="FIELD=V1,V2", **settings)
+    how = sweep.add_mutually_exclusive_group()
+    how.add_argument("--jobs", type=int, default=1, help="runs at a time (default 1)")
+    how.add_argument("--slurm", action="store_true", help="print a script for sbatch")
+    how.add_argument("--task", type=int, help="train only the run at that position")
+    sweep.add_argument("--csv", type=Path, metavar="FILE", help="write every metric")
+
+    add(commands.runs, as_json)
+    add(commands.verify)
+    add(commands.measure, recipe, scale)
+    add(commands.ship, recipe, scale)
+    name = ("name", {"nargs": "?", "help": "a name out of `vaetut bench --list`"})
+    listed = ("--list", {"action": "store_true", "help": "the questions there are"})
+    add(commands.bench, name, listed, as_json)
+    add(
+        commands.judge, recipe, ("folder", {"type": Path, "help": "of images"}), as_json
+    )
     return parser
-
-
-def _runs(arguments):
-    """list the shipped runs, and the recipes that have none"""
-    from vaetut.training import CATALOGUE, list_runs
-
-    rows = list_runs()
-    if arguments.json:
-        print(json.dumps(rows, indent=1))
-        return
-    for row in rows:
-        state = "STALE" if row["stale"] else "ok"
-        print(
-            f"{row['recipe']:24} {row['scale']:7} {row['seeds']:2} seeds "
-            f"{row['seconds']:6.0f} s  {state:5}  {row['backend']}, {row['hardware']}"
-        )
-    for name in CATALOGUE.keys() - {row["recipe"] for row in rows}:
-        print(f"{name:24} no run; vaetut train {name}")
-
-
-def _verify(arguments):
-    """check every shipped data file and run against its hash and digest"""
-    from vaetut import training
-    from vaetut.datasets import fashion_mnist
-
-    problems = fashion_mnist.verify() + training.verify()
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    if not problems:
-        print("Every shipped data file and run is what its hash and digest say.")
-    return bool(problems)
-
-
-def _train(arguments):
-    """train a recipe, going on where a stopped training left off"""
-    from vaetut.training import get_recipe, runs, train
-
-    recipe = get_recipe(arguments.recipe, arguments.scale)
-    for seed in range(arguments.seeds):
-        path = runs.stem(runs.own_runs(), recipe, seed)
-        if path.with_suffix(".json").exists():
-            print(f"{path} is there already; delete it to train anew")
-            continue
-        train(recipe, seed, path, say=lambda line: print(line, flush=True))
-
-
-def _measure(arguments):
-    """measure your runs of a recipe again, after a change of the measures"""
-    from vaetut.training import runs
-
-    runs.remeasure(arguments.recipe, arguments.scale)
-
-
-def _ship(arguments):
-    """copy your runs of a recipe into the package (for maintainers)"""
-    from vaetut.training import runs
-
-    for path in runs.ship(arguments.recipe, arguments.scale):
-        print(path)
-
-
-def _bench(arguments):
-    """measure how fast this is against another way, and store the result"""
-    folder = Path(__file__).parents[1] / "benchmarks"
-    scripts = {path.stem: path for path in sorted(folder.glob("*.py"))}
-    if not scripts:
-        raise ValueError(f"There are no benchmarks in {folder}: run from a checkout.")
-    if arguments.list or not arguments.name:
-        for name, path in scripts.items():
-            question = ast.get_docstring(ast.parse(path.read_text("utf8")))
-            print(f"{name:12} {question.splitlines()[0]}")
-        return
-    if arguments.name not in scripts:
-        raise ValueError(
-            f"There is no benchmark {arguments.name!r}: choose one of "
-            f"{', '.join(scripts)}."
-        )
-    result = runpy.run_path(str(scripts[arguments.name]))["main"]()
-    if arguments.json:
-        print(json.dumps(result, indent=1))
-        return
-    print(f"{result['question']}\n  on {result['hardware']}")
-    print(f"  ours {result['ours']}, theirs {result['theirs']} {result['unit']}")
-    print(f"  ratio {result['ratio']}")
-
-
-def _judge(arguments):
-    """reconstruct the images in a folder with a trained run and report the errors"""
-    from vaetut.training import load_or_train
-    from vaetut.training.judge import judge
-
-    quiet = (lambda line: None) if arguments.json else print
-    report = judge(load_or_train(arguments.recipe, say=quiet).model, arguments.folder)
-    if arguments.json:
-        print(json.dumps(report, indent=1))
-        return
-    for row in [*report["images"], {"file": "mean", **report["mean"]}]:
-        print(f"{row['file']:32} bce {row['bce']:.4f}  mse {row['mse']:.5f}")
 
 
 if __name__ == "__main__":

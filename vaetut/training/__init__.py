@@ -1,5 +1,6 @@
 """Recipes, the trainer, and the runs that come out of it."""
 
+from vaetut.training.build import build_model
 from vaetut.training.recipe import SCALES, Recipe
 from vaetut.training.recipes import BETAS, CATALOGUE, get_recipe, sweep_name
 from vaetut.training.record import Record, RunError
@@ -11,7 +12,7 @@ from vaetut.training.runs import (
     summary,
     verify,
 )
-from vaetut.training.trainer import build_model, train
+from vaetut.training.trainer import train
 
 __all__ = [
     "BETAS",

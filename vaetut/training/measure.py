@@ -71,9 +71,12 @@ def _reconstruction(model, test, mean):
 def _cloud(codes, labels):
     """Where the codes lie, and how evenly the classes share the plane."""
     cloud = analysis.cloud_statistics(codes)
-    areas = analysis.class_areas(codes, labels)
     neighbours = analysis.nearest_index(codes, codes, exclude_self=True)
-    return {
+    found = {}
+    if codes.shape[1] == 2:
+        areas = analysis.class_areas(codes, labels)
+        found["area_ratio"] = areas.max() / areas.min()
+    return found | {
         "neighbour_accuracy": (labels[neighbours] == labels).mean(),
         "offset": cloud.offset,
         "anisotropy": cloud.anisotropy,
@@ -81,7 +84,6 @@ def _cloud(codes, labels):
         "kurtosis": cloud.kurtosis,
         "radius_ratio": cloud.radius_ratio,
         "moment_kl": cloud.kl,
-        "area_ratio": areas.max() / areas.min(),
     }
 
 

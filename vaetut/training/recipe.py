@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 SCALES = ("full", "laptop", "smoke")  # the best first
+SCHEDULES = ("constant", "cosine")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Recipe:
     filters: tuple[int, ...] = (32, 64, 128)  # of the encoder, mirrored in the decoder
     beta: float | None = None  # weight of the KL loss, in nats per image; a VAE's only
     optimizer: str = "adam"  # Keras's name for it
-    learning_rate: float = 1e-3  # constant
+    learning_rate: float = 1e-3  # the highest of the schedule
+    schedule: str = "constant"  # or "cosine": down to zero at the last step
+    warmup: float = 0.0  # share of all steps in which the rate rises from zero
     epochs: int = 3  # passes over the training images
     batch_size: int = 100  # images a step
     images: int | None = None  # of the training set, drawn by the seed; None: all
@@ -39,6 +42,17 @@ class Recipe:
                     f"{field} of recipe {self.name!r} is {getattr(self, field)}: "
                     "it must be positive."
                 )
+        if self.schedule not in SCHEDULES or not 0 <= self.warmup < 1:
+            raise ValueError(
+                f"Recipe {self.name!r}: the schedule is one of {', '.join(SCHEDULES)} "
+                f"and warmup a share of the steps, in [0, 1), not {self.schedule!r} "
+                f"and {self.warmup}."
+            )
+        if self.schedule == "constant" and self.warmup:
+            raise ValueError(
+                f"Recipe {self.name!r}: a constant learning rate has no warmup; take "
+                'schedule="cosine".'
+            )
         if (self.model == "vae") != (self.beta is not None):
             raise ValueError(
                 f"Recipe {self.name!r}: a VAE needs a beta, an autoencoder has none."
@@ -47,11 +61,30 @@ class Recipe:
     @property
     def fields(self) -> dict:
         """Every field but the name, as plain values."""
-        fields = asdict(self) | {"filters": list(self.filters)}
-        return {k: v for k, v in fields.items() if k != "name"}
+        return {k: _plain(v) for k, v in asdict(self).items() if k != "name"}
 
     @property
     def digest(self) -> str:
         """SHA-256 over the fields, as 64 hexadecimal digits."""
-        canonical = json.dumps(self.fields, sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return digest(self.fields)
+
+    def changed_since(self, recorded: dict) -> list[str]:
+        """Return the names of the fields that differ from the `fields` in a record.
+
+        A field that came into being after the record counts as having had its default
+        then: a new one must be declared so that its default is what was done before.
+        """
+        before = {f.name: _plain(f.default) for f in fields(self)} | recorded
+        known = self.fields.keys() | recorded.keys()
+        return sorted(k for k in known if before.get(k) != self.fields.get(k))
+
+
+def _plain(value):
+    """Return a value as JSON gives it back."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def digest(fields: dict) -> str:
+    """Return the SHA-256 of a recipe's fields, or of those a record holds."""
+    canonical = json.dumps(fields, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from vaetut.models import effective_beta
 from vaetut.training.recipe import SCALES, Recipe
+from vaetut.training.variants import parse_settings, variant
 
 # The source minimises 500 · (mean BCE over 32·32 pixels) + KL: β = 1024 / 500.
 SOURCE_BETA = effective_beta(32 * 32, reconstruction_weight=500)
@@ -50,17 +51,21 @@ CATALOGUE = {
 
 
 def get_recipe(name: str, scale: str = "full") -> Recipe:
-    """Return the recipe of that name at that scale.
+    """Return the recipe of that name, or variant of one, at that scale.
 
-    Raises ValueError for an unknown name or scale, naming those there are.
+    A variant is written as in `fashion-vae+beta=0.5`. Raises ValueError for an unknown
+    name, field or scale, naming those there are.
     """
-    if name not in CATALOGUE:
+    base, *changes = name.split("+")
+    if base not in CATALOGUE:
         raise ValueError(
-            f"There is no recipe {name!r}: choose one of {', '.join(CATALOGUE)}."
+            f"There is no recipe {base!r}: choose one of {', '.join(CATALOGUE)}."
         )
     if scale not in SCALES:
         raise ValueError(
             f"There is no scale {scale!r}: choose one of {', '.join(SCALES)}."
         )
     change = {"full": {}, "laptop": LAPTOP, "smoke": SMOKE}[scale]
-    return replace(CATALOGUE[name], scale=scale, **change)
+    recipe = replace(CATALOGUE[base], scale=scale, **change)
+    settings = parse_settings(changes)
+    return variant(recipe, **{field: values[0] for field, values in settings.items()})

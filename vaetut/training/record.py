@@ -12,9 +12,15 @@ import numpy as np
 from safetensors.numpy import load as parse_safetensors
 from safetensors.numpy import save as format_safetensors
 
+from vaetut.training.recipe import digest
+
 
 class RunError(Exception):
     """A run is missing, damaged, stale, or could not be written."""
+
+
+class Diverged(RunError, FloatingPointError):
+    """A training whose loss is no longer finite."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,10 @@ class Record:
     history: dict  # quantity -> one value an epoch
     metrics: dict  # measured on the test images with the weights as stored
     weights_sha256: str  # of the safetensors file, shipped or not
+    precision: str = "float32"  # of the layers; weights and losses are float32
+    devices: int = 1  # over all processes
+    images_per_second: float | None = None  # of training alone; None: not measured
+    peak_memory_mb: int | None = None  # of the device, on a CPU of the process
 
     def to_json(self) -> bytes:
         """Return the record as JSON that carries the SHA-256 of its own content."""
@@ -57,11 +67,12 @@ def read_record(path: Path) -> Record:
         record = Record(**content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path} is not a whole run record ({error}). {MEND}") from error
-    if stated != _content_sha256(content):
+    if stated != _content_sha256(content) or record.digest != digest(record.fields):
         raise RunError(f"{path} was altered: its content has another SHA-256. {MEND}")
     return record
 
 
+WRITABLE = "Set VAETUT_RUNS to a folder that can be written to."
 MEND = "Restore it from git, or train the run again: vaetut train NAME --scale SCALE."
 
 
@@ -83,11 +94,12 @@ def read_weights(path: Path, sha256: str) -> dict[str, np.ndarray]:
     return parse_safetensors(raw)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, mend: str = WRITABLE) -> None:
     """Write a file so that a reader sees it whole or not at all.
 
     The bytes go to a temporary name beside it, reach the disk, and are renamed.
-    Raises RunError, naming the file, if that fails; what was there before stays.
+    Raises RunError, naming the file and the mend, if that fails; what was there before
+    stays.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -104,7 +116,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         mend = {
             errno.ENOSPC: f"The disk is full: free {need} and run the same command.",
             errno.EDQUOT: f"The quota is used up: free {need}.",
-        }.get(error.errno, "Set VAETUT_RUNS to a folder that can be written to.")
+        }.get(error.errno, mend)
         raise RunError(
             f"{path} could not be written ({error.strerror}). {mend}"
         ) from error

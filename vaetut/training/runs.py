@@ -9,6 +9,7 @@ import platformdirs
 
 from vaetut.analysis import Interval, interval
 from vaetut.models import ImageModel
+from vaetut.training.build import build_model, import_weights, load_data
 from vaetut.training.measure import measure
 from vaetut.training.recipe import SCALES, Recipe
 from vaetut.training.recipes import CATALOGUE, get_recipe
@@ -19,7 +20,7 @@ from vaetut.training.record import (
     read_weights,
     write_atomically,
 )
-from vaetut.training.trainer import build_model, import_weights, load_data, train
+from vaetut.training.trainer import train
 
 SHIPPED = Path(__file__).parents[1] / "pretrained"
 
@@ -82,15 +83,11 @@ def _load(path, recipe, whose, say):
 
 def refuse_stale(record: Record, recipe: Recipe, path: Path) -> None:
     """Raise RunError if a run was trained from another version of its recipe."""
-    if record.digest != recipe.digest:
-        changed = sorted(
-            k
-            for k in record.fields | recipe.fields
-            if record.fields.get(k) != recipe.fields.get(k)
-        )
+    changed = recipe.changed_since(record.fields)
+    if changed:
         raise RunError(
             f"{path} is stale: recipe {recipe.name!r} has changed since "
-            f"({', '.join(changed) or 'its digest'}). Train it again: "
+            f"({', '.join(changed)}). Train it again: "
             f"vaetut train {recipe.name} --scale {recipe.scale}"
         )
 
@@ -108,6 +105,21 @@ def records(name: str, scale: str = "full", root: Path = SHIPPED) -> list[Record
     return sorted(found, key=lambda record: record.seed)
 
 
+def finished(recipe: Recipe, seed: int, shipped: bool = True) -> Record | None:
+    """Return the record of a run that fits its recipe as it is today, or None.
+
+    Your own runs are looked through, then, unless `shipped` is False, the course's.
+    Raises RunError if there is one that is damaged.
+    """
+    for root in (own_runs(), *([SHIPPED] if shipped else [])):
+        path = stem(root, recipe, seed).with_suffix(".json")
+        if path.exists():
+            record = read_record(path)
+            if not recipe.changed_since(record.fields):
+                return record
+    return None
+
+
 def summary(name: str, scale: str = "full") -> dict[str, Interval]:
     """Return every metric of a recipe with its 95 % interval over the shipped seeds."""
     return _intervals(records(name, scale))
@@ -120,13 +132,15 @@ def _intervals(found: list[Record]) -> dict[str, Interval]:
 
 
 def list_runs(root: Path = SHIPPED) -> list[dict]:
-    """Return one plain dictionary for each recipe and scale that has shipped runs.
+    """Return one plain dictionary for each recipe and scale that has runs in a folder.
 
     Keys: recipe, scale, seeds, hardware, backend, seconds (mean of a run), parameters,
-    metrics (name -> mean, low, high, n), stale. A stale run is listed, not refused.
+    peak_memory_mb (the largest that was measured, or None), metrics (name -> mean,
+    low, high, n), stale. A stale run is listed, not refused; so are variants.
     """
     rows = []
-    for name in CATALOGUE:
+    variants = sorted(p.name for p in root.glob("*+*") if p.is_dir())
+    for name in [*CATALOGUE, *variants]:
         for scale in SCALES:
             recipe = get_recipe(name, scale)
             paths = sorted(stem(root, recipe, 0).parent.glob("seed-*.json"))
@@ -142,8 +156,12 @@ def list_runs(root: Path = SHIPPED) -> list[dict]:
                     "backend": "; ".join(sorted({r.backend for r in found})),
                     "seconds": sum(r.seconds for r in found) / len(found),
                     "parameters": found[0].parameters,
+                    "peak_memory_mb": max(
+                        (r.peak_memory_mb for r in found if r.peak_memory_mb),
+                        default=None,
+                    ),
                     "metrics": {k: v._asdict() for k, v in _intervals(found).items()},
-                    "stale": any(r.digest != recipe.digest for r in found),
+                    "stale": any(recipe.changed_since(r.fields) for r in found),
                 }
             )
     return rows

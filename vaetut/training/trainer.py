@@ -1,143 +1,233 @@
 """From a recipe and a seed to a trained model, one epoch at a time."""
 
-import hashlib
-import json
+import contextlib
 import math
-import time
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
 import numpy as np
 from safetensors.numpy import load as parse_safetensors
 
-from vaetut import datasets
-from vaetut.models import VAE, Autoencoder, ImageModel, conv_decoder, conv_encoder
+from vaetut.models import ImageModel
 from vaetut.training import engine
+from vaetut.training.build import (
+    build_model,
+    build_optimizer,
+    export_weights,
+    import_weights,
+    load_data,
+)
+from vaetut.training.checkpoint import Checkpoint, lock
+from vaetut.training.devices import Devices
+from vaetut.training.feed import Resident, epoch_order, stream
 from vaetut.training.measure import measure
 from vaetut.training.recipe import Recipe
-from vaetut.training.record import (
-    Record,
-    RunError,
-    pack_weights,
-    write_atomically,
-)
+from vaetut.training.record import Record, pack_weights, write_atomically
+from vaetut.training.watch import Watch, stop_signals
 
 VALIDATION_BATCH = 500
 
 
-def build_model(recipe: Recipe, seed: int = 0) -> ImageModel:
-    """Return the untrained model of a recipe, its initial weights drawn by the seed.
-
-    Raises ValueError for a model or data set the recipe names and there is none of.
-    """
-    keras.utils.set_random_seed(seed)
-    shape = datasets.load(recipe.dataset, "test").image_shape
-    size = {"latent_dim": recipe.latent_dim, "filters": recipe.filters}
-    decoder = conv_decoder(shape, **size)
-    if recipe.model == "autoencoder":
-        return Autoencoder(conv_encoder(shape, **size), decoder)
-    if recipe.model == "vae":
-        encoder = conv_encoder(shape, heads=("mean", "log_var"), **size)
-        return VAE(encoder, decoder, beta=recipe.beta, seed=seed)
-    raise ValueError(f"There is no model {recipe.model!r}: autoencoder or vae.")
-
-
-def load_data(recipe: Recipe, seed: int) -> tuple[datasets.Dataset, datasets.Dataset]:
-    """Return the training and the test images of a recipe."""
-    train = datasets.load(recipe.dataset, "train")
-    test = datasets.load(recipe.dataset, "test")
-    if recipe.images:
-        train = train.subset(recipe.images, seed)
-    if recipe.test_images:
-        test = test.subset(recipe.test_images, seed)
-    return train, test
-
-
 def train(
-    recipe: Recipe, seed: int, stem: Path, say=print, callbacks=()
-) -> tuple[Record, ImageModel]:
+    recipe: Recipe,
+    seed: int,
+    stem: Path,
+    say=print,
+    callbacks=(),
+    devices: Devices | None = None,
+    precision: str = "float32",
+    resume: bool = True,
+) -> tuple[Record | None, ImageModel]:
     """Train a recipe with a seed and write `stem`.safetensors and `stem`.json.
 
-    After every epoch the whole state goes to `stem`.checkpoint: a training that is
-    killed goes on from there and ends with the same weights. The weights are stored as
-    float16 and the metrics measured with what was stored. `say` gets one line an
-    epoch; `callbacks` are Keras', for a `fit` an epoch. Raises RunError if a file
-    cannot be written or the checkpoint is damaged, FloatingPointError if the loss is
-    not finite, KeyboardInterrupt if a callback stops the training: the epoch it cut
-    short does not count, the checkpoint of the one before is kept.
+    After every epoch, once a minute within one, and at a stop the whole state goes to
+    `stem`.checkpoint: a training that ended there, by a signal or a power cut, goes on
+    and ends with the same weights; `resume=False` starts anew. The weights are stored
+    as float16 and the metrics measured with what was stored, in float32. `say` gets
+    one line an epoch; `callbacks` are Keras', for a `fit` an epoch. `devices` are one
+    unless `claim` gave others; of several processes the first one writes and has the
+    record, all must see the same files, and they save and stop between epochs only.
+
+    Raises RunError if another process trains this run, a file cannot be written, or
+    the checkpoint is damaged or another training's; Diverged, which is a RunError, if
+    the loss is not finite; KeyboardInterrupt after Ctrl-C, SIGTERM, or a callback's
+    `stop_training`.
     """
-    train_set, test_set = load_data(recipe, seed)
-    model = build_model(recipe, seed)
-    optimizer = keras.optimizers.get(
-        {
-            "class_name": recipe.optimizer,
-            "config": {"learning_rate": recipe.learning_rate},
+    devices = devices or Devices("gpu" if engine.accelerator() else "cpu")
+    with contextlib.ExitStack() as stack:
+        if devices.writes:
+            stack.enter_context(lock(stem))
+        signals = stack.enter_context(stop_signals())
+        with devices.scope():
+            training = _Training(recipe, seed, stem, devices, precision, signals)
+            if not resume:
+                training.checkpoint.remove()
+            elif training.checkpoint.exists():
+                say(training.restore())
+            while training.progress.epoch < recipe.epochs:
+                say(training.run_epoch(callbacks))
+        return training.finish() if devices.writes else (None, training.model)
+
+
+@dataclass
+class Progress:
+    """How far a training has come: whole epochs, and steps of the one at hand."""
+
+    epoch: int = 0  # finished ones
+    step: int = 0  # of the next one
+    seconds: float = 0.0  # of training and validation
+    timed_images: int = 0  # in the steps whose time was taken
+    timed_seconds: float = 0.0  # that these took
+    history: dict = field(default_factory=dict)  # quantity -> one value an epoch
+
+
+class _Training:
+    """A training while it runs."""
+
+    def __init__(self, recipe, seed, stem, devices, precision, signals):
+        self.recipe, self.seed, self.stem = recipe, seed, stem
+        self.devices, self.precision, self.signals = devices, precision, signals
+        self.train_set, self.test_set = load_data(recipe, seed)
+        # Steps of an epoch: as many as there are batches once some images sit out.
+        fed = len(self.train_set) // devices.total * devices.total
+        self.steps = -(-fed // recipe.batch_size)
+        self.model = build_model(recipe, seed, precision)
+        self.fitted = self._place()
+        optimizer = build_optimizer(recipe, self.steps * recipe.epochs)
+        self.fitted.compile(
+            optimizer, **devices.compile_options(engine.compile_options())
+        )
+        optimizer.build(self.model.trainable_variables)
+        identity = {
+            "recipe": recipe.digest,
+            "seed": seed,
+            "backend": keras.backend.backend(),
+            "precision": precision,
         }
-    )
-    model.compile(optimizer, **engine.compile_options())
-    optimizer.build(model.trainable_variables)
-    checkpoint = stem.with_suffix(".checkpoint")
-    history, seconds = {}, 0.0
-    if checkpoint.exists():
-        history, seconds = _restore(checkpoint, recipe, model)
-    done = len(next(iter(history.values()), []))
-    if done:
-        say(f"{recipe.name} seed {seed}: going on after epoch {done}")
-    for epoch in range(done, recipe.epochs):
-        start = time.perf_counter()
-        order = np.random.default_rng((seed, epoch)).permutation(len(train_set))
-        logs = model.fit(
-            train_set.images[order],
-            batch_size=recipe.batch_size,
-            shuffle=False,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            validation_data=test_set.images,
-            validation_batch_size=VALIDATION_BATCH,
-            callbacks=list(callbacks),
+        # What an epoch's means have come to is a part of the state as well.
+        state = [*self.model.variables, *optimizer.variables]
+        self.checkpoint = Checkpoint(
+            stem.with_suffix(".checkpoint"),
+            identity,
+            state + self.fitted.metrics_variables,
+        )
+        self.progress = Progress()
+
+    @property
+    def label(self):
+        return f"{self.recipe.name} seed {self.seed}"
+
+    def _place(self):
+        """Return what to fit: the model, or a wrapper that knows where images lie."""
+        train, test = self.train_set.images, self.test_set.images
+        if self.devices.total > 1 or not engine.resident(train.nbytes + test.nbytes):
+            return self.devices.replicate(self.model)
+        return Resident(self.model, np.concatenate([train, test]))
+
+    def _feed(self, order):
+        """Return the arguments of `fit` that say what it trains and validates on."""
+        total, n = self.devices.total, len(self.train_set)
+        rows, batch = self.devices.rows(order, self.recipe.batch_size)
+        every = np.arange(len(self.test_set))
+        held_out, large = self.devices.rows(every, VALIDATION_BATCH // total * total)
+        if isinstance(self.fitted, Resident):
+            images, validation = rows, n + held_out
+        else:
+            images = stream(self.train_set.images, rows, batch)
+            validation = self.test_set.images[held_out]
+        return {
+            "x": images,
+            "batch_size": batch,
+            "validation_data": (validation,),
+            "validation_batch_size": large,
+        }
+
+    def restore(self):
+        """Go on from the checkpoint and return a line that says where that is."""
+        self.progress = Progress(**self.checkpoint.restore())
+        steps = f" and {self.progress.step} steps" if self.progress.step else ""
+        return f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
+
+    def save(self, step):
+        """Write the state after that many steps of the epoch."""
+        self.progress.step = step
+        self.checkpoint.save(asdict(self.progress), self.devices.writes)
+
+    def run_epoch(self, callbacks):
+        """Run the epoch at hand, or the rest of it, and return a line on it."""
+        progress, recipe = self.progress, self.recipe
+        order = epoch_order(len(self.train_set), self.seed, progress.epoch)
+        left = order[progress.step * recipe.batch_size :]
+        watch = Watch(self)
+        everyone = keras.callbacks.CallbackList(
+            [*callbacks, watch],
+            model=self.model,  # whatever wraps it
             verbose=0,
-        ).history
-        if model.stop_training:
-            raise KeyboardInterrupt(
-                f"{recipe.name} seed {seed}: stopped in epoch {epoch + 1}, which does "
-                f"not count; the same call goes on after epoch {epoch}."
+            epochs=progress.epoch + 1,
+            steps=self.steps - progress.step,
+        )
+        self.fitted.history = None  # the one of `fit` goes to the list's own model
+        try:
+            self.fitted.fit(
+                **self._feed(left),
+                shuffle=False,
+                initial_epoch=progress.epoch,
+                epochs=progress.epoch + 1,
+                callbacks=everyone,
+                verbose=0,
             )
-        took = time.perf_counter() - start
-        seconds += took
-        for name, (value,) in sorted(logs.items()):
-            history.setdefault(name, []).append(float(value))
-        say(progress_line(recipe, seed, history, took))
-        if not np.isfinite(history["loss"][-1]):
-            kept = f" The state before it is kept in {checkpoint}." if epoch else ""
-            raise FloatingPointError(
-                f"{recipe.name} seed {seed}: the loss became {history['loss'][-1]} in "
-                f"epoch {epoch + 1}.{kept} A smaller learning rate is the usual cure."
-            )
-        if epoch + 1 < recipe.epochs:
-            _save(checkpoint, recipe, model, history, seconds)
-    raw, sha256 = pack_weights(export_weights(model))
-    write_atomically(stem.with_suffix(".safetensors"), raw)
-    import_weights(model, parse_safetensors(raw))
-    networks = {"encoder": model.encoder, "decoder": model.decoder}
-    parameters = {name: network.count_params() for name, network in networks.items()}
-    record = Record(
-        recipe=recipe.name,
-        scale=recipe.scale,
-        seed=seed,
-        digest=recipe.digest,
-        fields=recipe.fields,
-        backend=keras.backend.backend(),
-        hardware=engine.hardware(),
-        versions=engine.versions(),
-        seconds=round(seconds, 1),
-        parameters=parameters | {"total": sum(parameters.values())},
-        history=history,
-        metrics=measure(model, test_set),
-        weights_sha256=sha256,
-    )
-    write_atomically(stem.with_suffix(".json"), record.to_json())
-    checkpoint.unlink(missing_ok=True)
-    return record, model
+        except BaseException:
+            everyone.on_train_end()  # `fit` calls it only when all went well
+            raise
+        watch.count_time()
+        progress.epoch += 1
+        for name, value in sorted(watch.logs.items()):
+            progress.history.setdefault(name, []).append(value)
+        line = progress_line(recipe, self.seed, progress.history, watch.seconds)
+        if progress.epoch < recipe.epochs:
+            watch.save(0)
+            if watch.stopped:
+                raise KeyboardInterrupt(
+                    f"{line}\n{self.label}: stopped after epoch {progress.epoch}; "
+                    "saved: the same command goes on from there"
+                )
+        return line
+
+    def finish(self):
+        """Write weights and record, and return the record with the model as stored."""
+        memory, progress = engine.peak_memory_mb(), self.progress
+        raw, sha256 = pack_weights(export_weights(self.model))
+        write_atomically(self.stem.with_suffix(".safetensors"), raw)
+        model = self.model
+        if self.precision != "float32" or self.devices.total > 1:
+            model = build_model(self.recipe, self.seed)
+        import_weights(model, parse_safetensors(raw))
+        networks = {"encoder": model.encoder, "decoder": model.decoder}
+        parameters = {name: part.count_params() for name, part in networks.items()}
+        rate = progress.timed_images / (progress.timed_seconds or math.inf)
+        record = Record(
+            recipe=self.recipe.name,
+            scale=self.recipe.scale,
+            seed=self.seed,
+            digest=self.recipe.digest,
+            fields=self.recipe.fields,
+            backend=keras.backend.backend(),
+            hardware=engine.hardware(),
+            versions=engine.versions(),
+            seconds=round(progress.seconds, 1),
+            parameters=parameters | {"total": sum(parameters.values())},
+            history=progress.history,
+            metrics=measure(model, self.test_set),
+            weights_sha256=sha256,
+            precision=self.precision,
+            devices=self.devices.total,
+            images_per_second=round(rate, 1) or None,
+            peak_memory_mb=memory,
+        )
+        write_atomically(self.stem.with_suffix(".json"), record.to_json())
+        self.checkpoint.remove()
+        return record, model
 
 
 def progress_line(recipe: Recipe, seed: int, history: dict, seconds: float) -> str:
@@ -171,71 +261,3 @@ def epoch_line(logs, epoch, total, unit="nats per image", beta=None):
     parts = [f"loss {terms('')}"] if "loss" in logs else []
     parts += [f"validation {terms('val_')}"] if "val_loss" in logs else []
     return f"epoch {epoch}/{total}: {', '.join(parts)} {unit}".rstrip()
-
-
-def export_weights(model: ImageModel) -> dict[str, np.ndarray]:
-    """Return the weights of encoder and decoder by their names, as float16."""
-    return {
-        f"{network.name}/{weight.path}": keras.ops.convert_to_numpy(weight).astype(
-            np.float16
-        )
-        for network in (model.encoder, model.decoder)
-        for weight in network.weights
-    }
-
-
-def import_weights(model: ImageModel, arrays: dict[str, np.ndarray]) -> None:
-    """Assign arrays as `export_weights` names them.
-
-    Raises RunError if names or shapes are not those of the model.
-    """
-    weights = {
-        f"{network.name}/{weight.path}": weight
-        for network in (model.encoder, model.decoder)
-        for weight in network.weights
-    }
-    have = {name: tuple(weight.shape) for name, weight in weights.items()}
-    given = {name: array.shape for name, array in arrays.items()}
-    if have != given:
-        differ = sorted({n for n, _ in have.items() ^ given.items()})
-        raise RunError(
-            f"These weights are of another network: {', '.join(differ)} differ in name "
-            "or shape. Train the recipe again."
-        )
-    for name, weight in weights.items():
-        weight.assign(arrays[name].astype("float32"))
-
-
-def _state(model) -> dict:
-    """Return every variable that the rest of a training depends on."""
-    variables = [*model.variables, *model.optimizer.variables]
-    return {f"{k:03d}": v for k, v in enumerate(variables)}
-
-
-def _save(path, recipe, model, history, seconds):
-    """Write a checkpoint: its SHA-256, a line of JSON, then the variables."""
-    head = {"digest": recipe.digest, "history": history, "seconds": seconds}
-    head["backend"] = keras.backend.backend()
-    arrays = {k: keras.ops.convert_to_numpy(v) for k, v in _state(model).items()}
-    body = json.dumps(head).encode() + b"\n" + pack_weights(arrays)[0]
-    write_atomically(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-
-
-def _restore(path, recipe, model):
-    """Put a checkpoint into a compiled model and return its history and seconds."""
-    mend = f"Delete it to start anew: {path}"
-    stated, _, body = path.read_bytes().partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != stated:
-        raise RunError(f"The checkpoint {path.name} is damaged. {mend}")
-    line, _, raw = body.partition(b"\n")
-    head, arrays, state = json.loads(line), parse_safetensors(raw), _state(model)
-    if head["digest"] != recipe.digest or arrays.keys() != state.keys():
-        raise RunError(f"The checkpoint {path.name} is of another recipe. {mend}")
-    if head["backend"] != keras.backend.backend():
-        raise RunError(
-            f"The checkpoint {path.name} was written on {head['backend']}: "
-            f"set KERAS_BACKEND={head['backend']} to go on. {mend}"
-        )
-    for name, variable in state.items():
-        variable.assign(arrays[name])
-    return head["history"], head["seconds"]

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from vaetut.figures.style import ACCENT, DPI, IMAGES, INK, QUIET, VAE, WIDTH, tiled
 from vaetut.models import ImageModel
 from vaetut.models.autoencoder import check_images
+from vaetut.training.progress import duration, time_left
 from vaetut.training.trainer import epoch_line
 
 MOST_IMAGES = 10  # in a row
@@ -177,23 +178,6 @@ class TrainingPanel(keras.callbacks.Callback):
 
 
 # ---- What it computes
-
-
-def time_left(done, total, seconds):
-    """Return the seconds that the rest of `total` takes if `done` took `seconds`.
-
-    None while there is nothing to go by.
-    """
-    return None if done <= 0 else seconds * max(total - done, 0) / done
-
-
-def duration(seconds):
-    """Return seconds as a person says them: 34 s, 2 min 10 s, 1 h 05 min."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_rest = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes_rest:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def stacked(history):

@@ -1,0 +1,270 @@
+"""What each command of the command line does; its docstring is the command's help.
+
+Keras is imported by the command that needs it: it takes seconds, and the backend must
+be known before.
+"""
+
+import ast
+import json
+import runpy
+import sys
+from pathlib import Path
+
+
+def _say(line):
+    print(line, flush=True)
+
+
+def data_list(arguments):
+    """list the data sets there are"""
+    from vaetut.datasets import SOURCES
+
+    width = max(map(len, SOURCES))
+    for name, source in SOURCES.items():
+        print(f"{name:{width}}  {source.about}")
+
+
+def data_make(arguments):
+    """draw a data set of the course and write it to a folder"""
+    from vaetut.datasets import SOURCES
+
+    name = arguments.name
+    if name not in SOURCES:
+        raise ValueError(
+            f"There is no data set {name!r}: choose one of {', '.join(SOURCES)}."
+        )
+    if SOURCES[name].make is None:
+        raise ValueError(f"{name} ships with the course: there is nothing to make.")
+    folder = arguments.folder or Path(name)
+    files = SOURCES[name].make(folder, arguments.format)
+    print(f"{name}: {len(files)} files in {folder}")
+
+
+def data_verify(arguments):
+    """check the data sets that are there"""
+    from vaetut.datasets import SOURCES
+
+    problems = [text for source in SOURCES.values() for text in source.verify()]
+    return _report(problems, "Every data set is what it should be.")
+
+
+def verify(arguments):
+    """check every shipped data file and run against its hash and digest"""
+    from vaetut import training
+    from vaetut.datasets import SOURCES
+
+    problems = [text for source in SOURCES.values() for text in source.verify()]
+    problems += training.verify()
+    well = "Every shipped data file and run is what its hash and digest say."
+    return _report(problems, well)
+
+
+def _report(problems, well):
+    """Print what is wrong, or that all is well, and return the exit status."""
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        print(well)
+    return bool(problems)
+
+
+def train(arguments):
+    """train a recipe, going on where a stopped training left off"""
+    from vaetut.training import devices, get_recipe, runs
+    from vaetut.training.variants import parse_seeds
+
+    recipe = get_recipe(arguments.recipe, arguments.scale)
+    seeds = parse_seeds(arguments.seeds)
+    claimed = devices.claim(arguments.devices, arguments.cluster, arguments.rank)
+    for seed in seeds:
+        if arguments.resume and runs.finished(recipe, seed, shipped=False):
+            path = runs.stem(runs.own_runs(), recipe, seed)
+            if claimed.writes:
+                _say(f"{path} is there already; --no-resume trains it anew")
+            continue
+        _train_one(recipe, seed, arguments, devices=claimed, resume=arguments.resume)
+
+
+def _train_one(recipe, seed, arguments, devices=None, resume=True):
+    """Train one run before the user's eyes; only one process of several shows it."""
+    from vaetut.training import runs, train
+    from vaetut.training.progress import ProgressBar
+
+    shows = devices is None or devices.writes
+    with ProgressBar(recipe, seed) as bar:
+        train(
+            recipe,
+            seed,
+            runs.stem(runs.own_runs(), recipe, seed),
+            say=_say if shows else lambda line: None,
+            callbacks=[bar] if shows else [],
+            devices=devices,
+            precision=arguments.precision,
+            resume=resume,
+        )
+
+
+def sweep(arguments):
+    """train a recipe over settings and seeds, and list what came out"""
+    from vaetut.training import get_recipe, results, runs, sweep, variants
+
+    recipe = get_recipe(arguments.recipe, arguments.scale)
+    settings = variants.parse_settings(arguments.set)
+    seeds = variants.parse_seeds(arguments.seeds)
+    if arguments.slurm:
+        names = ("backend", "precision")
+        given = [(name, getattr(arguments, name)) for name in names]
+        options = [word for name, v in given if v for word in (f"--{name}", v)]
+        print(sweep.slurm(recipe, settings, seeds, options=options), end="")
+        return 0
+    plan = sweep.plan(recipe, settings, seeds)
+    if arguments.task is not None:
+        if not 0 <= arguments.task < len(plan):
+            raise ValueError(f"The plan has the tasks 0 … {len(plan) - 1}.")
+        one, seed = plan[arguments.task]
+        if runs.finished(one, seed):
+            _say(f"{one.name} seed {seed}: finished before")
+        else:
+            _train_one(one, seed, arguments)
+        return 0
+    # With --json, standard output is for that alone.
+    notes = sys.stderr if arguments.json else sys.stdout
+    problems = sweep.run(
+        plan,
+        arguments.jobs,
+        arguments.precision,
+        say=lambda line: print(line, file=notes, flush=True),
+    )
+    for problem in problems:
+        print(f"vaetut: {problem}", file=sys.stderr)
+    rows = results.table(plan)
+    summary = results.summarize(rows)
+    if arguments.csv:
+        results.to_csv(rows, arguments.csv)
+    if arguments.json:
+        print(json.dumps({"rows": rows, "summary": summary}, indent=1))
+    else:
+        for row in summary:
+            if row["metric"] == _loss_of({r["metric"] for r in summary}):
+                print(f"{row['recipe']}: {row['metric']} {_interval(row)}")
+    return bool(problems)
+
+
+def runs(arguments):
+    """list the runs there are, and the recipes without one or with a stale one"""
+    from vaetut.training import CATALOGUE, list_runs, runs
+
+    shipped = list_runs()
+    if arguments.json:
+        print(json.dumps(shipped, indent=1))
+        return
+    own = list_runs(runs.own_runs())
+    titles = ("Shipped with the course", f"Your own, in {runs.own_runs()}")
+    for title, rows in zip(titles, (shipped, own), strict=True):
+        print(f"{title}: {'mean loss in nats per image' if rows else 'none'}")
+        _print_table(rows)
+        print()
+    full = {row["recipe"] for row in shipped if row["scale"] == "full"}
+    found = {
+        "Stale": [f"{r['recipe']} {r['scale']}" for r in shipped + own if r["stale"]],
+        "Not shipped": [f"{name} full" for name in CATALOGUE if name not in full],
+    }
+    for state, names in found.items():
+        if names:
+            print(f"{state}: {', '.join(names)}. vaetut train RECIPE --scale SCALE")
+
+
+HEAD = ("recipe", "scale", "seeds", "seconds", "loss [95 %]", "MB", "", "backend", "on")
+
+
+def _print_table(rows):
+    """Print rows of `list_runs`, with a head, in columns."""
+    lines = [HEAD] * bool(rows)
+    for row in rows:
+        loss = _loss_of(row["metrics"])
+        memory = row.get("peak_memory_mb")
+        lines.append(
+            (
+                row["recipe"],
+                row["scale"],
+                str(row["seeds"]),
+                f"{row['seconds']:.0f}",
+                _interval(row["metrics"][loss]) if loss else "",
+                f"{memory:,.0f}" if memory else "",
+                "STALE" if row["stale"] else "",
+                row["backend"],
+                row["hardware"],
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = zip(line, widths, strict=True)
+        print("  ".join(text.ljust(width) for text, width in cells if width).rstrip())
+
+
+def _loss_of(metrics):
+    """Return the metric that is the loss: an autoencoder's has one term."""
+    return next((name for name in ("total", "reconstruction") if name in metrics), None)
+
+
+def _interval(row):
+    return f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+
+
+def measure(arguments):
+    """measure your runs of a recipe again, after a change of the measures"""
+    from vaetut.training import runs
+
+    runs.remeasure(arguments.recipe, arguments.scale)
+
+
+def ship(arguments):
+    """copy your runs of a recipe into the package (for maintainers)"""
+    from vaetut.training import runs
+
+    for path in runs.ship(arguments.recipe, arguments.scale):
+        print(path)
+
+
+def bench(arguments):
+    """measure how fast this is against another way, and store the result"""
+    folder = Path(__file__).parents[1] / "benchmarks"
+    questions = {path: _question(path) for path in sorted(folder.glob("*.py"))}
+    scripts = {path.stem: path for path in questions if questions[path].endswith("?")}
+    if not scripts:
+        raise ValueError(f"There are no benchmarks in {folder}: run from a checkout.")
+    if arguments.list or not arguments.name:
+        for name, path in scripts.items():
+            print(f"{name:14}  {questions[path]}")
+        return
+    if arguments.name not in scripts:
+        raise ValueError(
+            f"There is no benchmark {arguments.name!r}: choose one of "
+            f"{', '.join(scripts)}."
+        )
+    result = runpy.run_path(str(scripts[arguments.name]))["main"]()
+    if arguments.json:
+        print(json.dumps(result, indent=1))
+        return
+    print(f"{result['question']}\n  on {result['hardware']}")
+    print(f"  ours {result['ours']}, theirs {result['theirs']} {result['unit']}")
+    print(f"  ratio {result['ratio']}")
+
+
+def _question(path):
+    """Return the first line of a file's docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text("utf8"))) or "-").splitlines()[0]
+
+
+def judge(arguments):
+    """reconstruct the images in a folder with a trained run and report the errors"""
+    from vaetut.training import load_or_train
+    from vaetut.training.judge import judge
+
+    quiet = (lambda line: None) if arguments.json else print
+    report = judge(load_or_train(arguments.recipe, say=quiet).model, arguments.folder)
+    if arguments.json:
+        print(json.dumps(report, indent=1))
+        return
+    for row in [*report["images"], {"file": "mean", **report["mean"]}]:
+        print(f"{row['file']:32} bce {row['bce']:.4f}  mse {row['mse']:.5f}")

@@ -1,0 +1,110 @@
+"""The state of a training on disk: written whole, put back exactly, owned by one."""
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+from filelock import FileLock, Timeout
+from safetensors.numpy import load as parse_safetensors
+
+from vaetut.training.record import Diverged, RunError, pack_weights, write_atomically
+
+
+class Checkpoint:
+    """A training's state in one file: its SHA-256, a line of JSON, the variables.
+
+    `identity` says by plain values whose state it is; `variables` are Keras'.
+    """
+
+    def __init__(self, path: Path, identity: dict, variables: list):
+        self.path, self.identity = path, identity
+        self.variables = {f"{k:04d}": v for k, v in enumerate(variables)}
+
+    def exists(self) -> bool:
+        """Return whether there is anything to go on from."""
+        return self.path.exists()
+
+    def remove(self) -> None:
+        """Delete the file if it is there."""
+        self.path.unlink(missing_ok=True)
+
+    def save(self, progress: dict, write: bool = True) -> None:
+        """Replace the file by the variables as they are, with how far they have come.
+
+        Of several processes all must call it, for some variables are read together,
+        and one of them with `write`. Raises Diverged, and keeps the file, if a variable
+        is not finite; RunError if the file cannot be written.
+        """
+        arrays = {}
+        for name, variable in self.variables.items():
+            arrays[name] = keras.ops.convert_to_numpy(variable)
+            if not np.isfinite(arrays[name]).all():
+                raise Diverged(f"{variable.path} is no longer finite.")
+        if not write:
+            return
+        head = json.dumps(self.identity | {"progress": progress})
+        body = head.encode() + b"\n" + pack_weights(arrays)[0]
+        sha256 = hashlib.sha256(body).hexdigest()
+        write_atomically(self.path, sha256.encode() + b"\n" + body)
+
+    def restore(self) -> dict:
+        """Put the file into the variables and return how far they have come.
+
+        Raises RunError, naming the file, if it is damaged or another training's.
+        """
+        mend = f"Delete it to start anew: {self.path}"
+        try:
+            stated, _, body = self.path.read_bytes().partition(b"\n")
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be read ({error.strerror}).") from error
+        if hashlib.sha256(body).hexdigest().encode() != stated:
+            raise RunError(f"The checkpoint {self.path.name} is damaged. {mend}")
+        line, _, raw = body.partition(b"\n")
+        head, arrays = json.loads(line), parse_safetensors(raw)
+        for name in ("backend", "precision"):
+            if head[name] != self.identity[name]:
+                raise RunError(
+                    f"The checkpoint {self.path.name} was written with {name} "
+                    f"{head[name]}, not {self.identity[name]}: ask for {head[name]} to "
+                    f"go on. {mend}"
+                )
+        shapes = {name: tuple(v.shape) for name, v in self.variables.items()}
+        if {name: head[name] for name in self.identity} != self.identity or shapes != {
+            name: array.shape for name, array in arrays.items()
+        }:
+            raise RunError(
+                f"The checkpoint {self.path.name} is of another recipe or seed. {mend}"
+            )
+        for name, variable in self.variables.items():
+            variable.assign(arrays[name])
+        return head["progress"]
+
+
+@contextlib.contextmanager
+def lock(stem: Path):
+    """Hold a run's lock, which the system frees when the process ends, however.
+
+    Raises RunError if another process holds it or the folder takes no file.
+    """
+    path = stem.with_name(f".{stem.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(path, timeout=0)
+        held.acquire()
+    except Timeout as error:
+        raise RunError(
+            f"{stem} is being trained by another process: wait for it, or set "
+            "VAETUT_RUNS to another folder."
+        ) from error
+    except OSError as error:
+        raise RunError(
+            f"{path} could not be written ({error.strerror}). Set VAETUT_RUNS to a "
+            "folder that can be written to."
+        ) from error
+    try:
+        yield
+    finally:
+        held.release()

@@ -1,0 +1,226 @@
+"""What keeps an eye on a training, batch by batch: divergence, stops, snapshots."""
+
+import contextlib
+import math
+import signal
+import threading
+import time
+
+import keras
+import numpy as np
+
+from vaetut.training.record import Diverged
+
+SNAPSHOT_SECONDS = 60  # at most so much of a training is lost when it is killed
+LOOK_SECONDS = 1.0  # between looks at the loss where a look makes a device wait
+LOOK_STEPS = 100  # the same for processes that must look together
+RECENT = 50  # batch losses that are kept to tell a cause
+GROWTH = 3.0  # a loss that grew so many times before it broke, grew
+EXTREME = 5.0  # of ε: one in 1.7 million normal draws lies beyond
+
+
+class Watch(keras.callbacks.Callback):
+    """Ends an epoch whose loss breaks or that is to stop, and saves it meanwhile.
+
+    A stop, by `model.stop_training` or a signal (see `stop_signals`), waits for the
+    batch at hand, saves, and raises KeyboardInterrupt. A loss that is not finite
+    raises Diverged with the step and the likely cause. After `fit`, `logs` holds what
+    the epoch came to.
+    """
+
+    def __init__(self, training):
+        super().__init__()
+        self.training, self.progress = training, training.progress
+        self.start_step, self.start = self.progress.step, time.monotonic()
+        # `fit` sets the running means back, which a started epoch goes on with.
+        self.means = [
+            np.array(keras.ops.convert_to_numpy(v)) for v in self._running_means()
+        ]
+        # Several processes must all do the same at the same step, or wait for ever.
+        self.together = training.devices.processes > 1
+        # Where the device runs ahead of Python, every look at the loss makes it wait.
+        self.every_step = training.devices.kind == "cpu"
+        self.losses, self.logs = [], {}
+        self.before = self.progress.seconds
+        self.saved = self.looked = self.start
+        self.first = None
+
+    def _running_means(self):
+        return self.training.fitted.metrics_variables
+
+    @property
+    def seconds(self):
+        """Seconds since this part of the epoch began."""
+        return time.monotonic() - self.start
+
+    @property
+    def stopped(self):
+        """Whether somebody asked the training to end."""
+        fitted = self.training.fitted
+        asked = getattr(self.model, "stop_training", False) or fitted.stop_training
+        return asked or self.training.signals.received
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.start_step:
+            for variable, value in zip(self._running_means(), self.means, strict=True):
+                variable.assign(value)
+            self.seen, self.total = self.start_step, None
+        else:
+            self.seen, self.total = 0, 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        step, now = self.start_step + batch + 1, time.monotonic()
+        last = step >= self.training.steps
+        due = step % LOOK_STEPS == 0
+        if not self.together:
+            due = now - self.looked > LOOK_SECONDS
+        if self.every_step or last or due:
+            self.look(step, logs)
+            self.looked = now
+        if self.first is None:
+            self.first = step, time.monotonic()  # without what the first one compiles
+        elif last:
+            self.progress.timed_seconds += time.monotonic() - self.first[1]
+            before = self.first[0] * self.training.recipe.batch_size
+            self.progress.timed_images += len(self.training.train_set) - before
+        if last or self.together:
+            return
+        if self.stopped:
+            self.snapshot(step)
+            raise KeyboardInterrupt(
+                f"{self.training.label}: stopped after step {step} of "
+                f"{self.training.steps} in epoch {self.progress.epoch + 1}; saved: the "
+                "same command goes on from there"
+            )
+        if now - self.saved > SNAPSHOT_SECONDS:
+            self.snapshot(step)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.logs = {name: number(value) for name, value in logs.items()}
+
+    def snapshot(self, step):
+        """Save the state in the middle of an epoch."""
+        self._sync()
+        self.save(step)
+        self.saved = time.monotonic()
+
+    def save(self, step):
+        """Save the state after that many steps of the epoch."""
+        self.count_time()
+        try:
+            self.training.save(step)
+        except Diverged as error:
+            raise Diverged(self._says(step, str(error))) from error
+
+    def count_time(self):
+        """Bring the seconds of the training up to date."""
+        self.progress.seconds = self.before + self.seconds
+
+    def look(self, step, logs):
+        """Note the loss of the last steps, or raise Diverged if it is not finite."""
+        loss = number(logs["loss"])
+        if math.isfinite(loss):
+            total = loss * step  # logs are means over the epoch so far
+            if self.total is not None:
+                self.losses.append((total - self.total) / (step - self.seen))
+            self.seen, self.total = step, total
+            del self.losses[:-RECENT]
+            return
+        parts = {name: number(value) for name, value in logs.items() if name != "loss"}
+        cause = likely_cause(
+            self.losses,
+            parts,
+            self._largest_epsilon() if self.every_step else None,
+            self.training.recipe.learning_rate,
+        )
+        raise Diverged(self._says(step, f"the loss became {loss}. {cause}"))
+
+    def _says(self, step, what):
+        where = f"epoch {self.progress.epoch + 1}, step {step} of {self.training.steps}"
+        kept = ""
+        if self.training.checkpoint.exists():
+            kept = f" {self.training.checkpoint.path} keeps the last good state."
+        return f"{self.training.label}, {where}: {what}{kept}"
+
+    def _sync(self):
+        """Bring the model's variables up to date, which JAX trains without."""
+        if keras.backend.backend() == "jax":
+            self.training.fitted.jax_state_sync()
+
+    def _largest_epsilon(self):
+        """Return the largest |ε| of the last batch; None for a model without one."""
+        model = self.training.model
+        if not hasattr(model, "seed_generator"):
+            return None
+        self._sync()
+        state = np.array(keras.ops.convert_to_numpy(model.seed_generator.state))
+        again = keras.random.SeedGenerator(0)
+        again.state.assign(state - np.array([0, 1], state.dtype))  # one draw a step
+        shape = self.training.recipe.batch_size, model.decoder.input_shape[-1]
+        drawn = keras.ops.convert_to_numpy(keras.random.normal(shape, seed=again))
+        return float(np.abs(drawn).max())
+
+
+def number(value) -> float:
+    """Return a scalar of the backend, or a mean over processes, as a float."""
+    return float(np.mean(keras.ops.convert_to_numpy(value)))
+
+
+def likely_cause(losses, parts, epsilon, learning_rate) -> str:
+    """Return what most likely broke a loss, as a sentence.
+
+    `losses`: those of the batches before, in nats per image; `parts`: name -> running
+    mean with the broken batch in it; `epsilon`: the largest |ε| of that batch or None.
+    """
+    cure = f"try a learning rate below {learning_rate:g}."
+    if len(losses) > 1 and losses[-1] > GROWTH * min(losses):
+        return (
+            f"It had grown from {min(losses):.4g} to {losses[-1]:.4g} in the steps "
+            f"before, as it does when steps are too long: {cure}"
+        )
+    if epsilon is not None and epsilon > EXTREME:
+        return (
+            f"An extreme ε of {epsilon:.2f} standard deviations was drawn in that "
+            "batch: bound ε, or train with another seed."
+        )
+    broken = [name for name, value in parts.items() if not math.isfinite(value)]
+    if "kl" in broken and "reconstruction" not in broken:
+        return (
+            "The KL loss alone broke: a log-variance has grown until its exponential "
+            f"overflowed, so {cure}"
+        )
+    when = "in the first steps" if len(losses) < 3 else "without a sign before"
+    return (
+        f"It broke {when}; a learning rate that is too high is the usual cause: {cure}"
+    )
+
+
+class Signals:
+    """Whether a signal to stop has come."""
+
+    received = False
+
+
+@contextlib.contextmanager
+def stop_signals():
+    """Let Ctrl-C and SIGTERM stop a training after the batch at hand.
+
+    A second one interrupts at once. Outside the main thread, where Python lets nobody
+    handle signals, nothing changes.
+    """
+    signals = Signals()
+    if threading.current_thread() is not threading.main_thread():
+        yield signals
+        return
+
+    def handle(number, frame):
+        if signals.received:
+            raise KeyboardInterrupt
+        signals.received = True
+
+    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
