@@ -1,6 +1,18 @@
 """What moves in the book: widgets that live in Jupyter and in a built page."""
 
-from vaetut.widgets.latent_explorer import LatentExplorer, Panel
-from vaetut.widgets.training_panel import TrainingPanel
+from importlib import import_module
 
-__all__ = ["LatentExplorer", "Panel", "TrainingPanel"]
+HOMES = {
+    "LatentExplorer": "latent_explorer",
+    "Panel": "latent_explorer",
+    "PolarExplorer": "polar_explorer",
+    "TrainingPanel": "training_panel",
+}
+__all__ = ["LatentExplorer", "Panel", "PolarExplorer", "TrainingPanel"]
+
+
+def __getattr__(name):
+    # When first asked for: PolarExplorer needs no Keras, which takes seconds to load.
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{HOMES[name]}"), name)
