@@ -161,27 +161,28 @@ class Runs(Table):
 
 
 class Benchmarks(Table):
-    """``{benchmarks}``: the stored result of every benchmark, a row a case."""
+    """``{benchmarks}``: the stored result of every benchmark, a table a question."""
 
     def run(self):
-        header = ("Question", "Case", "Ours", "Theirs", "Ratio", "On")
-        rows = []
+        nodes = []
         for path in sorted(BENCHMARKS.glob("*.json")):
             self.env.note_dependency(str(path))
             result = json.loads(path.read_text("utf8"))
-            for case in result["cases"]:
-                low, high = min(case["ratios"]), max(case["ratios"])
-                rows.append(
-                    (
-                        result["question"],
-                        case["case"],
-                        f"{case['ours']:g} {result['unit']}",
-                        f"{case['theirs']:g} {result['unit']}",
-                        f"{case['ratio']:.2f} ({low:.2f} to {high:.2f})",
-                        result["hardware"],
-                    )
-                )
-        return self.table(header, rows)
+            ratio = result.get("reads", "how many times as fast ours is")
+            about = f"**{result['question']}** Ratio: {ratio}. {result['hardware']}."
+            nodes += self.parse_text_to_nodes(about)
+            unit = result["unit"]
+            header = ("Case", f"Ours, {unit}", f"Theirs, {unit}", "Ratio")
+            nodes += self.table(header, map(self.cells, result["cases"]))
+        return nodes
+
+    @staticmethod
+    def cells(case):
+        """Return one table row for a case; the ratio with those of all turns."""
+        low, high = min(case["ratios"]), max(case["ratios"])
+        spread = f" ({low:.2f} to {high:.2f})" * (low < high)
+        ours, theirs = (f"{case[side]:,.5g}" for side in ("ours", "theirs"))
+        return case["case"], ours, theirs, f"{case['ratio']:.2f}{spread}"
 
 
 def setup(app):

@@ -177,6 +177,7 @@ def main(quick=False, recipes=None, backend="tensorflow"):
         cases,
         facts["hardware"],
         store=store,
+        reads="how many times as much theirs takes",
         versions=facts["versions"],
         alone=alone,
     )

@@ -135,6 +135,7 @@ def main(recipe=None, precision="float32", quick=False, scale="full"):
         cases,
         engine.hardware(),
         store=not quick and recipe is None,
+        reads="the share of the matrix rate that training reaches",
         versions=engine.versions(),
     )
 

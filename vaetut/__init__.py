@@ -4,7 +4,7 @@ Values flow one way and imports follow them:
 
     datasets, analysis  ->  models  ->  training  ->  figures, claims  ->  book
 
-`datasets` and `analysis` know NumPy, SciPy and scikit-learn only.
+`datasets` and `analysis` know no Keras: arrays in, arrays and numbers out.
 """
 
 import os

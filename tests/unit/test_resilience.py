@@ -1,6 +1,7 @@
 """A training that is killed, stopped, locked out, or whose loss breaks."""
 
 import dataclasses
+import hashlib
 import math
 import os
 import signal
@@ -162,6 +163,14 @@ def test_a_checkpoint_of_another_recipe_is_refused(change, tmp_path):
     with pytest.raises(RunError, match="written with precision float32"):
         train(small(), 0, tmp_path / "seed-0", str, precision="bfloat16")
     assert (tmp_path / "seed-0.checkpoint").read_bytes() == kept
+
+
+def test_a_checkpoint_of_an_older_version_is_refused(tmp_path):
+    body = b'{"digest": "0"}\n'
+    signed = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    (tmp_path / "seed-0.checkpoint").write_bytes(signed)
+    with pytest.raises(RunError, match=r"another version of vaetut.*Delete it"):
+        train(small(), 0, tmp_path / "seed-0", str)
 
 
 @pytest.mark.parametrize("damage", [b"half a checkpoint", b""])

@@ -63,7 +63,12 @@ class Checkpoint:
         if hashlib.sha256(body).hexdigest().encode() != stated:
             raise RunError(f"The checkpoint {self.path.name} is damaged. {mend}")
         line, _, raw = body.partition(b"\n")
-        head, arrays = json.loads(line), parse_safetensors(raw)
+        head = json.loads(line)
+        if not head.keys() >= self.identity.keys():
+            raise RunError(
+                f"The checkpoint {self.path.name} is of another version of vaetut. "
+                f"{mend}"
+            )
         for name in ("backend", "precision"):
             if head[name] != self.identity[name]:
                 raise RunError(
@@ -71,6 +76,7 @@ class Checkpoint:
                     f"{head[name]}, not {self.identity[name]}: ask for {head[name]} to "
                     f"go on. {mend}"
                 )
+        arrays = parse_safetensors(raw)
         shapes = {name: tuple(v.shape) for name, v in self.variables.items()}
         if {name: head[name] for name in self.identity} != self.identity or shapes != {
             name: array.shape for name, array in arrays.items()

@@ -22,6 +22,7 @@ from vaetut.training.checkpoint import Checkpoint, lock
 from vaetut.training.devices import Devices
 from vaetut.training.feed import Resident, epoch_order, stream
 from vaetut.training.measure import measure
+from vaetut.training.progress import duration, time_left
 from vaetut.training.recipe import Recipe
 from vaetut.training.record import Record, pack_weights, write_atomically
 from vaetut.training.watch import Watch, stop_signals
@@ -185,6 +186,8 @@ class _Training:
         for name, value in sorted(watch.logs.items()):
             progress.history.setdefault(name, []).append(value)
         line = progress_line(recipe, self.seed, progress.history, watch.seconds)
+        left = time_left(progress.epoch, recipe.epochs, progress.seconds)
+        line += f", {duration(left)} left" if left else ""
         if progress.epoch < recipe.epochs:
             watch.save(0)
             if watch.stopped:
