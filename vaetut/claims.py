@@ -2,7 +2,8 @@
 
 A claim is a few lines of TOML (`book/claims.toml`): whose, what, and a rule that ours
 must satisfy. Value, interval, number of seeds and verdict are computed from the shipped
-runs, so that none of them is ever typed.
+runs, so that none of them is ever typed. A claim about images that the course draws is
+computed from them, over the seeds of their points.
 """
 
 import operator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaetut.analysis import interval, paired_interval
+from vaetut.drawn import MEASURES
 from vaetut.training import CATALOGUE, records, summary
 
 RULES = {
@@ -116,8 +118,13 @@ def verdict(low: float, high: float, rule, bound: float) -> str:
 
 
 def _values(name):
-    """Return a metric over the seeds; `name` is "recipe:metric" of the full scale."""
+    """Return a metric over the seeds.
+
+    `name` is "recipe:metric" of the full scale, or "polar:metric" of the images.
+    """
     recipe, metric = name.split(":")
+    if recipe in MEASURES:
+        return MEASURES[recipe]()[metric]
     found = records(recipe)
     if not found or any(metric not in record.metrics for record in found):
         raise ValueError(f"no shipped run has {name!r}")
@@ -129,9 +136,13 @@ def substitutions(path: Path) -> dict:
 
     Every metric of every shipped recipe, as in `{{ fashion_vae.kl }}` or
     `{{ fashion_vae.gap_prior.percent }}`, its parameters as in
-    `{{ fashion_ae.parameters.total }}`, and `claims`, how many there are in the file.
+    `{{ fashion_ae.parameters.total }}`, the measures of images drawn on demand, as in
+    `{{ polar.floor }}`, and `claims`, how many there are in the file.
     """
     found = {"claims": len(rows(path))}
+    for name, measures in MEASURES.items():
+        values = measures().items()
+        found[name] = {k: Number(*interval(v)) for k, v in values}
     for name in CATALOGUE:
         runs = records(name)
         if not runs:

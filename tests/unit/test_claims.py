@@ -1,9 +1,10 @@
 import operator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from vaetut import claims
+from vaetut import claims, drawn
 
 BOOK = Path(__file__).parents[2] / "book" / "claims.toml"
 ROW = """
@@ -76,3 +77,11 @@ def test_substitutions_print_themselves():
     assert " to " in number.spread and number.percent.isdigit()
     assert found["fashion_ae"]["parameters"]["total"] == "343,043"
     assert found["claims"] == len(claims.rows(BOOK))
+
+
+def test_drawn_images_are_measured_over_seeds():
+    measures = drawn.MEASURES["polar"]()
+    assert len(measures["removed"]) == 1000 and len(measures["floor"]) == 5
+    assert np.mean(measures["crossed"]) == pytest.approx(1.125 / 3, abs=1e-3)
+    assert np.mean(measures["removed"]) == pytest.approx(5000 * np.pi * 0.03, rel=0.01)
+    assert min(measures["curve_plane"]) == pytest.approx(1)

@@ -1,4 +1,5 @@
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -13,6 +14,8 @@ IMAGES = RNG.uniform(size=(9, 8, 8, 1))
 CODES = RNG.normal(size=(60, 2))
 LABELS = np.arange(60) % 10
 NAMES = tuple("abcdefghij")
+STARS = RNG.uniform(0.5, 2, size=(60, 2))
+INSIDE = STARS[:, 0] > 1
 SPREAD = Interval(1.0, 0.9, 1.1, 3)
 
 DRAWN = {
@@ -36,6 +39,22 @@ DRAWN = {
     "denoising": lambda: figures.denoising([0, 1], {"a": [1, 2], "b": [2, 1]}),
     "compare": lambda: figures.compare({"gap": {"AE": ([1, 1], SPREAD)}}),
     "beta_curves": lambda: figures.beta_curves([0, 1], {"KL": {"a": [[1, 2], [3, 4]]}}),
+    "factor_sheet": lambda: figures.factor_sheet(IMAGES, 3, 3),
+    "radius_and_curve": lambda: figures.radius_and_curve([(1, 0.5), (1, 1.5)]),
+    "factor_plane": lambda: figures.factor_plane(STARS, INSIDE, STARS[:, 0]),
+    "hole_counts": lambda: figures.hole_counts([470, 480, 450], 471, 21, {"490": 490}),
+    "factor_montage": lambda: figures.factor_montage(STARS[:9], IMAGES),
+    "floor_map": lambda: figures.floor_map(
+        IMAGES[0, ..., 0], STARS[:, 0], {64: STARS[:, 1], 128: 2 * STARS[:, 1]}
+    ),
+    "distances": lambda: figures.distances(
+        [0.1, 1], STARS, {64: [1, 2]}, {"mean image": 1.5}
+    ),
+    "answers": lambda: figures.answers(IMAGES[0, ..., 0], {"a": IMAGES[1, ..., 0]}),
+    "dimensions": lambda: figures.dimensions(
+        {"curves": [0.6, 0.4], "64×64": [0.5, 0.3, 0.2]},
+        {"64×64": ([100, 200], [[2, 2.1], [2.2, 2.3]])},
+    ),
     "ladder": lambda: figures.ladder({"ELBO": SPREAD, "log p": SPREAD}),
 }
 
@@ -46,6 +65,7 @@ def test_every_figure_is_drawn_opaque(name):
     assert isinstance(figure, Figure)
     assert figure.get_facecolor() == (1, 1, 1, 1)
     figure.canvas.draw()
+    plt.close(figure)
 
 
 def test_no_figure_is_forgotten():

@@ -17,8 +17,8 @@ from vaetut.datasets import DataError, Dataset, files, polar
 SEEDS = range(40)
 CORNERS = [[0.5, 0.0], [2.0, 0.0], [0.5, 2.0], [2.0, 2.0]]
 NAMES = [
-    f"polar-{name}{end}"
-    for name in (64, 128, 256, "reference")
+    f"polar{name}{end}"
+    for name in ("", "-128", "-64", "-reference")
     for end in ("", "-punctured")
 ]
 

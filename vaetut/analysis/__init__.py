@@ -1,8 +1,13 @@
-"""Arrays in, numbers out: measures of a latent space and of a likelihood.
+"""Arrays in, numbers out: measures of a cloud, a latent space and a likelihood.
 
 Knows NumPy, SciPy and scikit-learn only; nothing here needs a network or Keras.
 """
 
+from vaetut.analysis.geometry import (
+    components_needed,
+    principal_shares,
+    two_nearest_dimension,
+)
 from vaetut.analysis.latent import (
     ActiveUnits,
     AggregatePosterior,
@@ -61,6 +66,7 @@ __all__ = [
     "class_areas",
     "class_shares",
     "cloud_statistics",
+    "components_needed",
     "density_area",
     "effective_classes",
     "elbo",
@@ -75,10 +81,12 @@ __all__ = [
     "nearest_distance",
     "nearest_index",
     "paired_interval",
+    "principal_shares",
     "prior_grid",
     "quadrature",
     "sample_box",
     "sample_gaussian",
     "sample_prior",
     "to_uniform",
+    "two_nearest_dimension",
 ]

@@ -20,22 +20,42 @@ from vaetut.figures.latent import (
     plane_twice,
     two_clouds,
 )
+from vaetut.figures.polar import (
+    answers,
+    dimensions,
+    distances,
+    factor_montage,
+    factor_plane,
+    factor_sheet,
+    floor_map,
+    hole_counts,
+    radius_and_curve,
+)
 from vaetut.figures.style import CLASS_COLOURS
 
 __all__ = [
     "CLASS_COLOURS",
+    "answers",
     "beta_curves",
     "beta_strip",
     "cloud",
     "compare",
     "denoising",
+    "dimensions",
+    "distances",
     "entropy_floor",
+    "factor_montage",
+    "factor_plane",
+    "factor_sheet",
+    "floor_map",
     "gap_map",
     "history",
+    "hole_counts",
     "image_rows",
     "ladder",
     "mosaic",
     "plane_twice",
+    "radius_and_curve",
     "samples_on_cloud",
     "two_clouds",
 ]

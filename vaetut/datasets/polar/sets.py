@@ -22,6 +22,7 @@ from vaetut.datasets.polar.render import (
 from vaetut.datasets.record import Dataset
 
 POINTS = 5000  # drawn for every set of the course, as in the reference
+SIZE = 256  # pixels a side, the source's
 SEED = 0
 # The first seed of whose 5,000 points 490 lie in the hole, as in the reference's draw
 REFERENCE_SEED = 128
@@ -40,7 +41,7 @@ POINTS_SHA256 = {  # of the 5,000 points of a seed, as little-endian float64
 def make_polar(
     n: int = POINTS,
     seed: int = SEED,
-    size: int = 256,
+    size: int = SIZE,
     split: str = "train",
     punctured: bool = False,
     canvas: str = "square",
@@ -58,9 +59,8 @@ def make_polar(
     sense, or a split without a point.
     """
     points = _split_points(n, seed, split, punctured, center, radius)
-    name = f"polar-{size if canvas == 'square' else canvas}"
     return Dataset(
-        name=f"{name}-punctured" if punctured else name,
+        name=_name(size, canvas, punctured),
         split=split,
         images=canvas_named(canvas)(points, size),
         source=SOURCE,
@@ -93,16 +93,27 @@ def _split_points(n, seed, split, punctured, center, radius) -> np.ndarray:
     return chosen
 
 
+def _name(size: int, canvas: str, punctured: bool) -> str:
+    """Return what a set is called: "polar" with what it has that others have not."""
+    parts = ["polar", "" if canvas == "square" else canvas]
+    parts += ["" if size == SIZE else str(size), "punctured" if punctured else ""]
+    return "-".join(part for part in parts if part)
+
+
 SETS = {  # name -> the arguments of make_polar
-    f"polar-{name}{end}": {"size": size, "canvas": canvas, "seed": seed}
-    | {"punctured": bool(end)}
-    for name, size, canvas, seed in (
-        (64, 64, "square", SEED),
-        (128, 128, "square", SEED),
-        (256, 256, "square", SEED),
-        ("reference", 256, "reference", REFERENCE_SEED),
+    _name(size, canvas, punctured): {
+        "size": size,
+        "canvas": canvas,
+        "seed": seed,
+        "punctured": punctured,
+    }
+    for size, canvas, seed in (
+        (SIZE, "square", SEED),
+        (128, "square", SEED),
+        (64, "square", SEED),
+        (SIZE, "reference", REFERENCE_SEED),
     )
-    for end in ("", "-punctured")
+    for punctured in (False, True)
 }
 
 
