@@ -62,7 +62,7 @@ def test_equal_losses_before_and_after_equal_steps(backend, reference):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed: see requirements-test.txt")
     found = losses(backend)
-    np.testing.assert_allclose(found[0], reference[0], rtol=1e-5)
+    np.testing.assert_allclose(found[:2], reference[:2], rtol=1e-5)  # a step of Adam
     np.testing.assert_allclose(found, reference, rtol=1e-4)
     assert reference[-1, 0] < reference[0, 0]
 
