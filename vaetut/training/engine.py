@@ -13,7 +13,7 @@ import keras
 from vaetut import __version__
 
 PRECISIONS = ("float32", "bfloat16")
-STEPS_PER_CALL = 8  # of TensorFlow on a GPU, where a call costs as much as a small step
+STEPS_PER_CALL = 8  # of TensorFlow on a GPU, where a call costs about a small step
 
 
 def accelerator() -> str | None:
@@ -43,9 +43,9 @@ def compile_options() -> dict:
     """Return the arguments of `Model.compile` that make this backend fast here.
 
     XLA on a CPU slows TensorFlow's strided convolutions down and Keras would turn it
-    on by itself; JAX is XLA; on a GPU it pays. Several steps a call save TensorFlow
-    0.4 ms a step, which a CPU does not notice; Keras on JAX runs them one by one
-    anyway. Measured in `vaetut bench epoch`.
+    on by itself; JAX is XLA; on a GPU it pays. Several steps a call gain TensorFlow a
+    few per cent on a CPU, where stopping after any step is worth more; Keras on JAX
+    runs them one by one anyway. Measured in `vaetut bench epoch`.
     """
     backend = keras.backend.backend()
     on_gpu = backend == "tensorflow" and accelerator() is not None
