@@ -118,7 +118,6 @@ def test_bfloat16_layers_with_a_float32_loss(tmp_path):
 def test_the_schedule_rises_and_falls():
     recipe = dataclasses.replace(SMALL, schedule="cosine", warmup=0.1)
     optimizer = build.build_optimizer(recipe, 100)
-    rates = [float(keras.ops.convert_to_numpy(optimizer.learning_rate))]
     schedule = optimizer._learning_rate
     rates = [float(keras.ops.convert_to_numpy(schedule(step))) for step in range(101)]
     assert rates[0] == 0 and rates[5] == pytest.approx(recipe.learning_rate / 2)

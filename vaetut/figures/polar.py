@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle
+from scipy.stats import norm
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE, HOLE_CENTER, HOLE_RADIUS, contour
 from vaetut.datasets.polar import curve as radius_of
@@ -116,14 +117,14 @@ def hole_counts(counts, expected, spread, marks):
     edges = np.arange(min(counts) - 0.5, max(counts) + 9, 8)
     axis.hist(counts, edges, color=VAE, alpha=0.45)
     x = np.linspace(expected - 4 * spread, expected + 4 * spread, 300)
-    density = np.exp(-(((x - expected) / spread) ** 2) / 2) / (spread * np.sqrt(6.2832))
+    density = norm.pdf(x, expected, spread)
     axis.plot(x, density * len(counts) * 8, color=INK, lw=1.5)
     top = 1.25 * axis.get_ylim()[1]
     for name, count in marks.items():
         axis.axvline(count, color=ACCENT, lw=2)
         axis.text(count + 1, top, name, color=ACCENT, fontsize=11, va="top")
     axis.set(ylim=(0, top), xlim=(expected - 4 * spread, expected + 4 * spread))
-    axis.set_xlabel("points in the hole, of 5,000", fontsize=10)
+    axis.set_xlabel("points in the hole", fontsize=10)
     axis.set_ylabel("draws", fontsize=10)
     return figure
 

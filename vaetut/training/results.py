@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import io
-import json
 from pathlib import Path
 
 from vaetut.analysis import bootstrap_interval, interval
@@ -68,13 +67,3 @@ def to_csv(rows: list[dict], path: Path) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_atomically(Path(path), text.getvalue().encode(), ELSEWHERE)
-
-
-def to_json(rows: list[dict], path: Path) -> None:
-    """Write a table and its summary as a JSON file, whole or not at all.
-
-    An object with the keys rows and summary. Raises RunError if it cannot be written.
-    """
-    content = {"rows": rows, "summary": summarize(rows)}
-    text = json.dumps(content, indent=1) + "\n"
-    write_atomically(Path(path), text.encode(), ELSEWHERE)

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 import warnings
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +25,7 @@ from vaetut.training.record import RunError
 from vaetut.training.runs import finished
 from vaetut.training.trainer import train
 from vaetut.training.variants import as_text, parse_value, variant
+from vaetut.training.watch import stop_signals
 
 
 def plan(recipe: Recipe, settings: dict, seeds) -> list[tuple[Recipe, int]]:
@@ -76,7 +76,7 @@ def run(plan, jobs: int = 1, precision: str = "float32", say=print) -> list[str]
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
         stop = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "stop"
-        stack.enter_context(_touched_by_signals(stop))
+        stack.enter_context(stop_signals(stop.touch))
         results = _results(todo, jobs, precision, stop)
         for k, (recipe, seed, record, error) in enumerate(results, 1):
             left = time_left(k, len(todo), time.monotonic() - start)
@@ -170,28 +170,6 @@ class _StopWith(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-@contextlib.contextmanager
-def _touched_by_signals(path):
-    """Create a file at the first Ctrl-C or SIGTERM; the second one interrupts."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    received = []
-
-    def handle(number, frame):
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-        path.touch()
-
-    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _slots(jobs):
     """Return what is set in the environment of each of so many jobs."""
     gpus = _gpus()
@@ -229,7 +207,6 @@ def _initializer(slots, folder):
         import contextlib
         import logging
         import os
-        import signal
 
         from filelock import FileLock, Timeout
 

@@ -202,11 +202,11 @@ class Signals:
 
 
 @contextlib.contextmanager
-def stop_signals():
+def stop_signals(first=lambda: None):
     """Let Ctrl-C and SIGTERM stop a training after the batch at hand.
 
-    A second one interrupts at once. Outside the main thread, where Python lets nobody
-    handle signals, nothing changes.
+    `first` is called at the first of them. A second one interrupts at once. Outside
+    the main thread, where Python lets nobody handle signals, nothing changes.
     """
     signals = Signals()
     if threading.current_thread() is not threading.main_thread():
@@ -217,6 +217,7 @@ def stop_signals():
         if signals.received:
             raise KeyboardInterrupt
         signals.received = True
+        first()
 
     before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -2,10 +2,8 @@
 
 import base64
 import io
-import json
 import time
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 
 import anywidget
@@ -17,6 +15,7 @@ from PIL import Image
 
 from vaetut.figures.style import CLASS_COLOURS
 from vaetut.widgets.packing import ends_in_sigmoid, pack_decoder
+from vaetut.widgets.page import standalone
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "latent_explorer.js", HERE / "latent_explorer.css"
@@ -183,20 +182,8 @@ class LatentExplorer(anywidget.AnyWidget):
     def to_html(self):
         """Return the explorer as HTML that needs nothing else: the built book's."""
         state = self.state | {"networks": [panel.packed for panel in self.panels]}
-        # Within a script element only "<" could end it.
-        text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")
-        picture = base64.b64encode(
-            fallback_png(self.panels, self.position, self.state["inverted"])
-        ).decode()
-        return (
-            f"<style>\n{STYLE.read_text('utf-8')}</style>\n"
-            '<div class="vaetut-widget" data-lm-suppress-shortcuts="true">\n'
-            f'<img class="dark-light" alt="{escape(self.alt)}" '
-            f'src="data:image/png;base64,{picture}">\n'
-            f'<script type="application/json">{text}</script>\n'
-            "</div>\n"
-            f'<script type="module">\n{SCRIPT.read_text("utf-8")}</script>\n'
-        )
+        png = fallback_png(self.panels, self.position, self.state["inverted"])
+        return standalone("vaetut-widget", STYLE, SCRIPT, state, png, self.alt)
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)

@@ -2,8 +2,6 @@
 
 import base64
 import io
-import json
-from html import escape
 from numbers import Real
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from vaetut.datasets.polar import (
 )
 from vaetut.datasets.polar.curve import PETALS
 from vaetut.datasets.polar.render import INK, LIMIT
+from vaetut.widgets.page import standalone
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "polar_explorer.js", HERE / "polar_explorer.css"
@@ -110,18 +109,8 @@ class PolarExplorer(anywidget.AnyWidget):
         """Return the explorer as HTML that needs nothing else: the built book's."""
         start = {"a": self.a, "b": self.b, "radius": self.radius}
         state = self.state | {"start": start}
-        # Within a script element only "<" could end it.
-        text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")
         png = still_png(self.a, self.b, self.radius, self.factors)
-        return (
-            f"<style>\n{STYLE.read_text('utf-8')}</style>\n"
-            '<div class="vaetut-polar" data-lm-suppress-shortcuts="true">\n'
-            f'<img class="dark-light" alt="{escape(self.alt)}" '
-            f'src="data:image/png;base64,{base64.b64encode(png).decode()}">\n'
-            f'<script type="application/json">{text}</script>\n'
-            "</div>\n"
-            f'<script type="module">\n{SCRIPT.read_text("utf-8")}</script>\n'
-        )
+        return standalone("vaetut-polar", STYLE, SCRIPT, state, png, self.alt)
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
