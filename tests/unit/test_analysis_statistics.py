@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vaetut.analysis import bootstrap_interval, interval, paired_interval
+from vaetut.analysis import (
+    bootstrap_interval,
+    hierarchical_interval,
+    hierarchical_ratio,
+    interval,
+    paired_hierarchical_interval,
+    paired_interval,
+)
 from vaetut.analysis.statistics import (
     finite_array,
     fraction,
@@ -62,6 +69,94 @@ def test_bootstrap_agrees_with_student_and_is_reproducible():
     assert (got.low, got.high) == pytest.approx((t.low, t.high), abs=0.004)
     wide = bootstrap_interval(values, seed=3, level=0.99, draws=500)
     assert wide.low < got.low and wide.high > got.high
+
+
+# ---- Seeds, and images within them
+
+
+@pytest.mark.parametrize("within", [0.3, 3])
+def test_hierarchical_interval_covers_about_its_level(within):
+    rng, hits = np.random.default_rng(4), 0
+    for _ in range(400):
+        seeds = rng.standard_normal((10, 1))
+        values = seeds + within * rng.standard_normal((10, 20))
+        got = hierarchical_interval(values, rng, draws=300)
+        hits += got.low <= 0 <= got.high
+    assert 0.86 < hits / 400 < 0.98
+
+
+def test_hierarchical_interval_has_the_spread_of_both_levels():
+    rng = np.random.default_rng(5)
+    values = 2 * rng.standard_normal((40, 1)) + rng.standard_normal((40, 5))
+    got = hierarchical_interval(values)
+    between, each = values.mean(1).var(), values.var(1).mean() / 5
+    half = 1.96 * ((between + each) / 40) ** 0.5
+    assert (got.mean, got.n) == (pytest.approx(values.mean()), 40)
+    assert (got.high - got.low) / 2 == pytest.approx(half, rel=0.08)
+
+
+def test_a_seed_counts_once_however_many_its_images():
+    values = [np.zeros(1000), np.ones(2), np.full(7, 5.0)]
+    got = hierarchical_interval(values, draws=100)
+    assert (got.mean, got.low, got.high) == pytest.approx((2, 0, 5), abs=1e-12)
+    assert [type(x) for x in got] == [float, float, float, int]
+    assert got == hierarchical_interval(values, np.random.default_rng(0), draws=100)
+    assert got != hierarchical_interval(values, seed=1, level=0.5, draws=100)
+    assert hierarchical_interval(values, draws=1).n == 3  # most seeds never drawn
+
+
+def test_one_seed_has_no_spread_between_seeds():
+    assert hierarchical_interval([[1, 2, 6]]) == (3, 3, 3, 1)
+    assert hierarchical_ratio([[1, 2, 6]], [[2.0]]) == (1.5, 1.5, 1.5, 1)
+    assert paired_hierarchical_interval([[1, 2]], [[0, 0]]) == (1.5, 1.5, 1.5, 1)
+
+
+def test_a_ratio_is_free_of_what_a_seed_does_to_both():
+    rng = np.random.default_rng(6)
+    scale = rng.uniform(1, 20, size=(12, 1))
+    got = hierarchical_ratio(3 * scale * np.ones((12, 30)), scale * np.ones((12, 4)))
+    assert got == pytest.approx((3, 3, 3, 12))
+    noisy = hierarchical_ratio(
+        scale * rng.uniform(2, 4, (12, 30)), scale * rng.uniform(0.5, 1.5, (12, 400))
+    )
+    assert noisy.low < 3 < noisy.high and noisy.high - noisy.low < 1
+    negative = hierarchical_ratio([[1.0], [2.0]], [[-1.0], [-2.0]])
+    assert negative == pytest.approx((-1, -1, -1, 2))
+
+
+def test_pairs_by_image_and_seed_lose_what_they_share():
+    rng = np.random.default_rng(7)
+    shared = rng.normal(0, 100, size=(6, 50))
+    a, b = shared + 1 + rng.normal(0, 0.1, (6, 50)), shared
+    got = paired_hierarchical_interval(list(a), list(b), seed=2)
+    assert 0.9 < got.low < got.mean < got.high < 1.1
+    assert got == hierarchical_interval(a - b, seed=2)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: hierarchical_interval([]), "values is empty"),
+        (lambda: hierarchical_interval([[1], []]), r"values\[1\] is empty"),
+        (lambda: hierarchical_interval([1, 2]), r"values\[0\] must have 1 axes"),
+        (lambda: hierarchical_interval([[1], [np.nan]]), r"values\[1\] holds NaN"),
+        (lambda: hierarchical_interval([[1]], seed=None), "seed must be"),
+        (lambda: hierarchical_interval([[1]], level=95), "level must lie"),
+        (lambda: hierarchical_interval([[1]], draws=0), "draws must be"),
+        (lambda: hierarchical_ratio([[1]], [[1], [2]]), "same seeds: 1 and 2"),
+        (lambda: hierarchical_ratio([[1]], []), "denominators is empty"),
+        (lambda: hierarchical_ratio([[1]], [[0]]), "may be 0"),
+        (lambda: hierarchical_ratio([[1], [1]], [[-1], [2]]), "may be 0"),
+        (lambda: paired_hierarchical_interval([[1]], [[1], [2]]), "same seeds"),
+        (lambda: paired_hierarchical_interval([[1]], [[1, 2]]), "same images: 1"),
+    ],
+)
+def test_bad_groups_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+# ---- Bad input
 
 
 @pytest.mark.parametrize(

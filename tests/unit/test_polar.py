@@ -224,7 +224,7 @@ def test_the_hole_is_disjoint_from_training_and_test(seed, monkeypatch):
     blank = {"square": lambda points, size: np.zeros((len(points), 8, 8, 1), np.uint8)}
     monkeypatch.setattr(polar.render, "CANVASES", blank)
     hole, *rest = (
-        polar.make_polar(n=300 + seed, seed=seed, split=split, punctured=True).factors
+        polar.make_polar(n=300 + seed, seed=seed, split=split, hole="disc").factors
         for split in ("hole", "train", "test")
     )
     distance = np.hypot(*(np.concatenate(rest) - polar.HOLE_CENTER).T)
@@ -244,7 +244,7 @@ def test_the_reference_numbers_and_no_leak_between_full_and_punctured(seed, coun
     def factors(*chosen):
         split, punctured = chosen
         return polar.make_polar(
-            seed=seed, size=8, split=split, punctured=punctured
+            seed=seed, size=8, split=split, hole="disc" if punctured else None
         ).factors
 
     splits = [("train", False), ("test", False), ("train", True), ("test", True)]
@@ -259,7 +259,7 @@ def test_the_reference_numbers_and_no_leak_between_full_and_punctured(seed, coun
 
 
 def test_a_set_says_what_it_is():
-    data = polar.make_polar(n=40, seed=1, size=32, split="test", punctured=True)
+    data = polar.make_polar(n=40, seed=1, size=32, split="test", hole="disc")
     assert (data.name, data.split) == ("polar-32-punctured", "test")
     assert data.factor_names == ("a", "b") and "CC BY" in data.source
     np.testing.assert_array_equal(data.images, polar.draw(data.factors, 32))
@@ -304,7 +304,7 @@ def test_a_source_is_made_on_disk(tmp_path, monkeypatch, format):
         same(read(path), polar.make_polar(split=split, **SMALL))
 
 
-SMALL = {"n": 60, "seed": 1, "size": 16, "punctured": True}
+SMALL = {"n": 60, "seed": 1, "size": 16, "hole": "disc"}
 
 
 # Files
@@ -491,9 +491,9 @@ STAR = np.zeros((1, 32, 32, 1), np.uint8)
         (lambda: polar.make_polar(split="dev"), "train, test"),
         (lambda: polar.make_polar(split="hole"), "train, test"),
         (lambda: polar.make_polar(canvas="round", n=5), "square, reference"),
-        (lambda: polar.make_polar(n=9, punctured=True, radius=5), "removes all 9"),
+        (lambda: polar.make_polar(n=9, hole=polar.Disc(radius=5)), "removes all 9"),
         (
-            lambda: polar.make_polar(n=2, seed=1, punctured=True, split="hole"),
+            lambda: polar.make_polar(n=2, seed=1, hole="disc", split="hole"),
             "none is left",
         ),
         (lambda: polar.load("polar-65"), "polar-64"),

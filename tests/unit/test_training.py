@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
-from vaetut import training
+from vaetut import datasets, training
 from vaetut.training import (
     Recipe,
     RunError,
@@ -80,6 +81,33 @@ def test_a_senseless_recipe_is_refused(change, word):
     fields = dataclasses.asdict(get_recipe("fashion-vae")) | change
     with pytest.raises(ValueError, match=word):
         Recipe(**fields)
+
+
+def test_the_optimizer_has_the_recipes_epsilon_or_else_its_own():
+    recipe = get_recipe("fashion-vae", "smoke")
+    assert recipe.epsilon is None
+    for optimizer in ("adam", "rmsprop"):
+        own = keras.optimizers.get(optimizer).epsilon
+        for epsilon, expected in ((None, own), (1.024e-4, 1.024e-4)):
+            changed = dataclasses.replace(recipe, optimizer=optimizer, epsilon=epsilon)
+            assert build.build_optimizer(changed, 3).epsilon == expected
+
+
+def test_the_autoencoders_epsilon_is_the_sources_in_our_unit():
+    """Adam on c times a loss with c times ε takes the steps it takes on the loss."""
+    epsilon = keras.optimizers.Adam().epsilon
+    gradient = np.array([1e-9, 1e-7, -1e-5, 1e-3], "float32")
+
+    def moved(factor):
+        weight = keras.Variable(np.zeros(4, "float32"))
+        adam = keras.optimizers.Adam(epsilon=factor * epsilon)
+        for step in (1, 2, 3):
+            adam.apply([keras.ops.array(factor * step * gradient)], [weight])
+        return keras.ops.convert_to_numpy(weight)
+
+    pixels = np.prod(datasets.load("fashion-mnist", "test").image_shape)
+    np.testing.assert_allclose(moved(pixels), moved(1), rtol=1e-4)
+    assert get_recipe("fashion-ae").epsilon == pytest.approx(pixels * epsilon)
 
 
 def test_unknown_recipes_and_scales_name_those_there_are():

@@ -109,12 +109,115 @@ def bootstrap_interval(values, seed, level=0.95, draws=2000):
     rng, n, mean = random_generator(seed), len(values), float(values.mean())
     if n == 1:
         return Interval(mean, mean, mean, 1)
+    return _percentile(mean, _resampled_means(values, draws, rng), level, n)
+
+
+def _resampled_means(values, draws, rng):
+    """Return the means (draws,) of as many resamples of values (n,)."""
+    n, means = len(values), np.empty(draws)
     rows = max(1, 1_000_000 // n)
-    means = np.concatenate(
-        [
-            values[rng.integers(n, size=(min(rows, draws - start), n))].mean(1)
-            for start in range(0, draws, rows)
-        ]
-    )
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(mean, float(low), float(high), n)
+    for start in range(0, draws, rows):
+        part = means[start : start + rows]
+        part[:] = values[rng.integers(n, size=(len(part), n))].mean(1)
+    return means
+
+
+def _percentile(mean, resampled, level, n):
+    """Return the Interval around `mean` that holds `level` of the resampled."""
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(mean), float(low), float(high), n)
+
+
+def hierarchical_interval(values, seed=0, level=0.95, draws=2000):
+    """Return the bootstrap interval of a mean over seeds of means over images.
+
+    `values` holds a row of per-image values for each training seed, as many as it
+    likes: each of the `draws` takes seeds with replacement, then images within each.
+    n is the number of seeds; with one, low = high = mean. Where seeds differ more
+    than images a 95 % interval covers 91 % with ten seeds and 86 % with five: of so
+    few use `interval` on the seeds' means. Where images differ more it covers 98 %.
+    Images that all seeds share are taken as given: what others of their kind would
+    have shown is hardly in it.
+    Source: Davison & Hinkley 1997, Bootstrap methods and their application, 3.8.
+    """
+    groups = _groups("values", values)
+    level, draws = fraction("level", level), whole_number("draws", draws)
+    rng, n, mean = random_generator(seed), len(groups), _mean_of_means(groups)
+    if n == 1:
+        return Interval(mean, mean, mean, 1)
+    picks = rng.integers(n, size=(draws, n))
+    return _percentile(mean, _hierarchical_means(groups, picks, rng), level, n)
+
+
+def hierarchical_ratio(numerators, denominators, seed=0, level=0.95, draws=2000):
+    """Return the bootstrap interval of a ratio of two means over seeds and images.
+
+    Both as the values of `hierarchical_interval`, of the same seeds, in that order;
+    the images may be others, and more. A draw takes one set of seeds for both, so
+    that what a seed does to both cancels. Raises ValueError where the seeds do not
+    pair up, or where the mean of the denominators may be 0.
+    """
+    above = _groups("numerators", numerators)
+    below = _groups("denominators", denominators)
+    _same_seeds("numerators", above, "denominators", below)
+    level, draws = fraction("level", level), whole_number("draws", draws)
+    rng, n, bottom = random_generator(seed), len(above), _mean_of_means(below)
+    picks = rng.integers(n, size=(draws, n))
+    top = _hierarchical_means(above, picks, rng)
+    bottoms = _hierarchical_means(below, picks, rng)
+    if bottom == 0 or (bottoms * bottom <= 0).any():
+        raise ValueError(
+            "denominators have a mean that may be 0, over which there is no ratio: "
+            "take a difference, by paired_hierarchical_interval"
+        )
+    mean = _mean_of_means(above) / bottom
+    if n == 1:
+        return Interval(mean, mean, mean, 1)
+    return _percentile(mean, top / bottoms, level, n)
+
+
+def paired_hierarchical_interval(a, b, seed=0, level=0.95, draws=2000):
+    """Return `hierarchical_interval` of a - b, paired by seed and by image.
+
+    `a`, `b`: a row of per-image values a seed, of the same seeds and images under two
+    treatments. Raises ValueError where seeds or images do not pair up.
+    """
+    a, b = _groups("a", a), _groups("b", b)
+    _same_seeds("a", a, "b", b)
+    for i, (x, y) in enumerate(zip(a, b, strict=True)):
+        if len(x) != len(y):
+            raise ValueError(
+                f"a[{i}] and b[{i}] must be of the same images: {len(x)} values "
+                f"and {len(y)}"
+            )
+    differences = [x - y for x, y in zip(a, b, strict=True)]
+    return hierarchical_interval(differences, seed, level, draws)
+
+
+def _groups(name, values):
+    """Return a list of checked arrays, one a seed."""
+    groups = [finite_array(f"{name}[{i}]", v, ndim=1) for i, v in enumerate(values)]
+    if not groups:
+        raise ValueError(f"{name} is empty: pass an array of values for each seed")
+    return groups
+
+
+def _same_seeds(name, values, other_name, others):
+    if len(values) != len(others):
+        raise ValueError(
+            f"{name} and {other_name} must be of the same seeds: {len(values)} "
+            f"and {len(others)}"
+        )
+
+
+def _mean_of_means(groups):
+    return float(np.mean([group.mean() for group in groups]))
+
+
+def _hierarchical_means(groups, picks, rng):
+    """Return the mean over the picked seeds (draws, n) of their resampled means."""
+    means = np.empty(picks.shape)
+    for s, values in enumerate(groups):
+        picked = picks == s
+        means[picked] = _resampled_means(values, np.count_nonzero(picked), rng)
+    return means.mean(1)

@@ -22,7 +22,7 @@ class Source:
 def _polar(name: str) -> Source:
     options = polar.SETS[name]
     canvas = "the reference's" if options["canvas"] == "reference" else "square"
-    hole = ", without the hole" if options["punctured"] else ""
+    hole = f", without the hole {options['hole']!r}" if options["hole"] else ""
     return Source(
         load=partial(polar.load, name),
         make=partial(polar.make, name),

@@ -1,5 +1,6 @@
 """Keras 3 networks, losses and models, on `keras.ops` only: any backend."""
 
+from vaetut.models import compact, reference
 from vaetut.models.autoencoder import Autoencoder, ImageModel
 from vaetut.models.losses import (
     bernoulli_nats,
@@ -8,11 +9,30 @@ from vaetut.models.losses import (
     unit_interval,
 )
 from vaetut.models.networks import conv_decoder, conv_encoder
-from vaetut.models.vae import VAE, draw_codes
+from vaetut.models.vae import VAE, ConstantVarianceVAE, DistanceVAE, draw_codes
+
+NETWORKS = {  # name -> what builds its encoder, its decoder
+    "conv": (conv_encoder, conv_decoder),
+    "reference": (reference.reference_encoder, reference.reference_decoder),
+    **{
+        name: (compact.compact_encoder, getattr(compact, f"{name}_decoder"))
+        for name in (
+            "upsampling",
+            "transposed",
+            "coordinate",
+            "broadcast",
+            "fourier",
+            "contour",
+        )
+    },
+}
 
 __all__ = [
+    "NETWORKS",
     "VAE",
     "Autoencoder",
+    "ConstantVarianceVAE",
+    "DistanceVAE",
     "ImageModel",
     "bernoulli_nats",
     "conv_decoder",

@@ -64,7 +64,8 @@ def macs(network) -> int:
     """Return the multiply-accumulates of one image's way through a network.
 
     Counts the kernels of Conv2D, Conv2DTranspose and Dense layers, of nested networks
-    as well; biases and activations are left out. What "same" padding multiplies with
+    as well, and what a layer says of itself in `macs`; biases, activations and batch
+    normalization are left out. What "same" padding multiplies with
     zero counts. Raises ValueError for any other layer that has weights.
     """
     return sum(_layer_macs(layer) for layer in network.layers)
@@ -74,7 +75,9 @@ def _layer_macs(layer):
     """Return how often the kernel of one layer is applied, times its size."""
     if isinstance(layer, keras.Model):
         return macs(layer)
-    if not layer.weights:
+    if hasattr(layer, "macs"):
+        return layer.macs
+    if not layer.weights or isinstance(layer, layers.BatchNormalization):
         return 0
     if isinstance(layer, (layers.Conv2D, layers.Dense)):
         places = layer.output.shape[1:-1]

@@ -1,6 +1,9 @@
 """The variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114)."""
 
+import math
+
 import keras
+import numpy as np
 from keras import ops
 
 from vaetut.models.autoencoder import ImageModel
@@ -19,7 +22,7 @@ class VAE(ImageModel):
     `encoder` returns mean and log-variance, (n, d) each. `call` returns logits, mean
     and log-variance, with a fresh ε from `seed` at every call unless one is given;
     the loss is in nats per image, so `beta` = 1 is the negative ELBO (Higgins et al.
-    2017 for other β). A variant overrides `regularizer` alone. Raises ValueError for
+    2017 for other β). A variant overrides `regularizer` or `posterior`. Raises ValueError for
     a negative β. Taught in chapter 02.
     """
 
@@ -33,10 +36,14 @@ class VAE(ImageModel):
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
     def call(self, images, epsilon=None):
-        mean, log_var = self.encoder(unit_interval(images))
+        mean, log_var = self.posterior(unit_interval(images))
         if epsilon is None:
             epsilon = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
         return self.decoder(draw_codes(mean, log_var, epsilon)), mean, log_var
+
+    def posterior(self, images):
+        """Return mean and log-variance, (n, d) each, of images in [0, 1]."""
+        return self.encoder(images)
 
     def regularizer(self, mean, log_var):
         """Return what the loss adds to the reconstruction, (n,) in nats per image."""
@@ -62,3 +69,76 @@ class VAE(ImageModel):
 
     def get_config(self):
         return super().get_config() | {"beta": self.beta, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="vaetut")
+class ConstantVarianceVAE(VAE):
+    """A VAE whose posterior has the same standard deviation everywhere.
+
+    `encoder` returns the mean (n, d) alone; the KL loss then holds the means to the
+    origin and adds a constant. Raises ValueError unless `posterior_sd` is positive.
+    Source: M-Lin-DM 2021, "Zero-shot Learning with VAEs", part 2. Used from chapter
+    08 on.
+    """
+
+    def __init__(self, encoder, decoder, beta=1.0, posterior_sd=0.1, seed=0, **kwargs):
+        super().__init__(encoder, decoder, beta=beta, seed=seed, **kwargs)
+        if not posterior_sd > 0:
+            raise ValueError(f"posterior_sd must be positive, not {posterior_sd}.")
+        self.posterior_sd = float(posterior_sd)
+
+    def posterior(self, images):
+        mean = self.encoder(images)
+        return mean, ops.full_like(mean, 2 * math.log(self.posterior_sd))
+
+    def encode(self, images):
+        """Return mean and log-variance, (n, d) each, of NumPy images."""
+        mean = self._encoded(images)
+        return mean, np.full_like(mean, 2 * math.log(self.posterior_sd))
+
+    def get_config(self):
+        return super().get_config() | {"posterior_sd": self.posterior_sd}
+
+
+@keras.saving.register_keras_serializable(package="vaetut")
+class DistanceVAE(ConstantVarianceVAE):
+    """A VAE of strokes whose logits must also be a distance to the stroke.
+
+    To the loss it adds `weight` times the squared difference between the distance in
+    the image, `distance_field`, and the one that the logits say, summed over pixels:
+    each pixel knows how far away the stroke is, and not only that it is dark there.
+    """
+
+    parts = (*VAE.parts, "distance")
+    height, slope = 4.0, 6.0  # the logit on the stroke, and its fall a pixel
+
+    def __init__(self, encoder, decoder, weight=0.2, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.weight = float(weight)
+
+    def loss_terms(self, images, logits, mean, log_var):
+        terms = super().loss_terms(images, logits, mean, log_var)
+        said = (self.height - ops.cast(logits, "float32")) / self.slope
+        error = ops.square(said - distance_field(images))
+        terms["distance"] = self.weight * ops.sum(error, axis=(1, 2, 3))
+        terms["loss"] = terms["loss"] + terms["distance"]
+        return terms
+
+    def get_config(self):
+        return super().get_config() | {"weight": self.weight}
+
+
+def distance_field(images, reach=6):
+    """Return how far each pixel is from ink, (n, h, w, 1), in pixels up to `reach`.
+
+    With the ink in [0, 1] grown by k pixels in every direction, the distance is the
+    sum over k of what is still empty: a chessboard distance, with fractions where the
+    ink is grey.
+    """
+    peak = ops.max(images, axis=(1, 2, 3), keepdims=True)
+    ink = images / ops.maximum(peak, 1e-3)
+    distance = 1.0 - ink
+    for _ in range(reach - 1):
+        ink = ops.max_pool(ink, 3, strides=1, padding="same")
+        distance = distance + (1.0 - ink)
+    return ops.stop_gradient(distance)

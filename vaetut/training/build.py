@@ -1,10 +1,19 @@
 """From a recipe to its data, its untrained model and optimizer; weights in and out."""
 
+import inspect
+
 import keras
 import numpy as np
 
 from vaetut import datasets
-from vaetut.models import VAE, Autoencoder, ImageModel, conv_decoder, conv_encoder
+from vaetut.models import (
+    NETWORKS,
+    VAE,
+    Autoencoder,
+    ConstantVarianceVAE,
+    DistanceVAE,
+    ImageModel,
+)
 from vaetut.training import engine
 from vaetut.training.recipe import Recipe
 from vaetut.training.record import RunError
@@ -15,19 +24,68 @@ def build_model(
 ) -> ImageModel:
     """Return the untrained model of a recipe, its initial weights drawn by the seed.
 
-    Raises ValueError for a precision, a model or a data set that there is not.
+    Raises ValueError for a precision, a model, a network or a data set that there is
+    not, and for an option that the network does not have.
     """
     keras.utils.set_random_seed(seed)
     shape = datasets.load(recipe.dataset, "test").image_shape
-    size = {"latent_dim": recipe.latent_dim, "filters": recipe.filters}
+    heads = {} if recipe.beta is None else {"heads": ("mean", "log_var")}
+    constant = {}
+    if recipe.posterior_sd is not None:
+        heads = {"heads": ("mean",)}
+        constant = {"posterior_sd": recipe.posterior_sd}
     with engine.layers_in(precision):
-        decoder = conv_decoder(shape, **size)
+        encoder, decoder = _build_networks(recipe, shape, heads)
         if recipe.model == "autoencoder":
-            return Autoencoder(conv_encoder(shape, **size), decoder)
-        if recipe.model == "vae":
-            encoder = conv_encoder(shape, heads=("mean", "log_var"), **size)
-            return VAE(encoder, decoder, beta=recipe.beta, seed=seed)
-    raise ValueError(f"There is no model {recipe.model!r}: autoencoder or vae.")
+            return Autoencoder(encoder, decoder)
+        kinds = {
+            ("vae", False): VAE,
+            ("vae", True): ConstantVarianceVAE,
+            ("distance-vae", True): DistanceVAE,
+        }
+        kind = kinds.get((recipe.model, bool(constant)))
+        if kind is None:
+            raise ValueError(
+                f"There is no model {recipe.model!r}: autoencoder, vae, or distance-vae "
+                "with a posterior_sd."
+            )
+        return kind(encoder, decoder, beta=recipe.beta, seed=seed, **constant)
+
+
+def _build_networks(recipe: Recipe, shape, heads: dict):
+    """Return encoder and decoder with the options that a recipe sets."""
+    if recipe.network not in NETWORKS:
+        raise ValueError(
+            f"There is no network {recipe.network!r}: choose one of "
+            f"{', '.join(NETWORKS)}."
+        )
+    size = {"latent_dim": recipe.latent_dim, "filters": recipe.filters}
+    options = {}
+    if recipe.normalization is not None:
+        options["normalization"] = recipe.normalization == "batch"
+    encoder, decoder = NETWORKS[recipe.network]
+    if not options.keys() <= inspect.signature(decoder).parameters.keys():
+        raise ValueError(
+            f"The network {recipe.network!r} has no normalization to choose: leave it "
+            "none."
+        )
+    networks = encoder(shape, **size, **heads), decoder(shape, **size, **options)
+    for network in networks:
+        _initialize(network, recipe.initializer)
+    return networks
+
+
+def _initialize(network: keras.Model, initializer: str | None) -> None:
+    """Draw every kernel of a network anew, and set its biases to zero."""
+    kinds = {
+        "normal": lambda: keras.initializers.RandomNormal(stddev=0.05),
+        "glorot": keras.initializers.GlorotUniform,
+    }
+    for layer in network.layers if initializer else ():
+        if hasattr(layer, "kernel"):
+            layer.kernel.assign(kinds[initializer]()(layer.kernel.shape))
+            if layer.bias is not None:
+                layer.bias.assign(np.zeros(layer.bias.shape))
 
 
 def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
@@ -42,6 +100,8 @@ def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
             warmup_steps=warmup,
         )
     config = {"learning_rate": rate}
+    if recipe.epsilon is not None:
+        config["epsilon"] = recipe.epsilon
     return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
 
 
@@ -54,6 +114,22 @@ def load_data(recipe: Recipe, seed: int) -> tuple[datasets.Dataset, datasets.Dat
     if recipe.test_images:
         test = test.subset(recipe.test_images, seed)
     return train, test
+
+
+def image_weights(recipe: Recipe, train: datasets.Dataset) -> np.ndarray | None:
+    """Return what each training image of a recipe weighs, (n,), 1 on average; or None.
+
+    Raises ValueError where the images' factors are not known.
+    """
+    if recipe.weights is None:
+        return None
+    if train.factors is None:
+        raise ValueError(
+            f"Recipe {recipe.name!r} weighs images by b, which {train.name!r} does not "
+            "know: take a polar set, or weights=none."
+        )
+    weights = datasets.polar.weights(train.factors)
+    return (weights / weights.mean()).astype(np.float32)
 
 
 def export_weights(model: ImageModel) -> dict[str, np.ndarray]:

@@ -12,30 +12,34 @@ def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch)).permutation(n)
 
 
-def stream(images: np.ndarray, order: np.ndarray, batch_size: int):
+def stream(images: np.ndarray, order: np.ndarray, batch_size: int, weights=None):
     """Return images in an order, as `fit` takes them, without a second large copy.
 
-    A set above `COPY_LIMIT` bytes, which may lie on disk as a memory map, is gathered
+    `weights` (n,), in that order, go along where the images are not copied. A set above `COPY_LIMIT` bytes, which may lie on disk as a memory map, is gathered
     batch by batch while the model works on the one before.
     """
     if images.nbytes <= COPY_LIMIT:
         return images[order]
-    return _Batches(images, order, batch_size)
+    return _Batches(images, order, batch_size, weights)
 
 
 class _Batches(keras.utils.PyDataset):
     """Batches of images, gathered in a thread when they are wanted."""
 
-    def __init__(self, images, order, batch_size):
+    def __init__(self, images, order, batch_size, weights=None):
         super().__init__(workers=1, max_queue_size=4)
         self.images, self.order, self.batch_size = images, order, batch_size
+        self.weights = weights
 
     def __len__(self):
         return -(-len(self.order) // self.batch_size)
 
     def __getitem__(self, k):
-        rows = self.order[k * self.batch_size : (k + 1) * self.batch_size]
-        return (self.images[rows],)
+        part = slice(k * self.batch_size, (k + 1) * self.batch_size)
+        images = self.images[self.order[part]]
+        if self.weights is None:
+            return (images,)
+        return images, np.zeros(len(images), np.uint8), self.weights[part]
 
 
 @keras.saving.register_keras_serializable(package="vaetut")

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 from vaetut import analysis
 from vaetut.datasets import Dataset
 from vaetut.models import VAE, ImageModel
+from vaetut.training.measure_strokes import can_measure, measure_strokes
 
 NOISE = 0.3  # standard deviation, of grey values in [0, 1]
 SAMPLES = 5_000  # points drawn from the latent plane
@@ -21,12 +22,28 @@ EVIDENCE_LIMIT = 5.0  # the box ends here, where the prior has fallen by e^-12.5
 BOUND_IMAGES, BOUND_SAMPLES = 250, 64  # of the importance-weighted bound
 
 
-def measure(model: ImageModel, test: Dataset, seed: int = 0) -> dict[str, float]:
-    """Return every number the course states of a trained model, by name.
+def measure(
+    model: ImageModel, train: Dataset, test: Dataset, seed: int = 0
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Return every number the course states of a trained model, and its profiles.
 
-    `test`: images (n, h, w, c) with labels. The seed draws the points to decode and
-    the ε of codes; it is not the training's, so that models see the same points.
+    A profile is one value an image, where the images are the same for every model. The
+    seed draws the points to decode and the ε of codes; it is not the training's, so
+    that models see the same points. Raises ValueError for images without labels that
+    are no polar set.
     """
+    if can_measure(model, test):
+        return measure_strokes(model, train, test, seed)
+    if test.labels is None:
+        raise ValueError(
+            f"There are no measures for {type(model).__name__} on {test.name!r}: they "
+            "are for labelled images, and for polar sets and a constant variance."
+        )
+    return measure_labelled(model, test, seed), {}
+
+
+def measure_labelled(model: ImageModel, test: Dataset, seed: int) -> dict[str, float]:
+    """Return every number of a model of images (n, h, w, c) with labels, by name."""
     rng = np.random.default_rng(seed)
     if isinstance(model, VAE):
         mean, log_var = model.encode(test.images)

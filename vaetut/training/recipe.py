@@ -6,6 +6,11 @@ from dataclasses import asdict, dataclass, fields
 
 SCALES = ("full", "laptop", "smoke")  # the best first
 SCHEDULES = ("constant", "cosine")
+CHOICES = {  # field -> what it may be, beside None
+    "normalization": ("batch", "off"),
+    "initializer": ("normal", "glorot"),
+    "weights": ("b", "b-batch"),
+}
 
 
 @dataclass(frozen=True)
@@ -18,16 +23,24 @@ class Recipe:
     name: str  # as in `vaetut train NAME`
     scale: str  # "full": the source's; "laptop": minutes; "smoke": seconds
     dataset: str  # as in vaetut.datasets.load
-    model: str  # "autoencoder" or "vae"
+    model: str  # "autoencoder", "vae" or "distance-vae"
+    network: str = "conv"  # as in vaetut.models.NETWORKS
     latent_dim: int = 2  # dimensions of a code
-    filters: tuple[int, ...] = (32, 64, 128)  # of the encoder, mirrored in the decoder
+    filters: tuple[int, ...] = (32, 64, 128)  # of the encoder, from the image inwards
+    normalization: str | None = None  # "batch" or "off"; None: as the network has it
+    initializer: str | None = None  # "normal" or "glorot"; None: as the network has it
     beta: float | None = None  # weight of the KL loss, in nats per image; a VAE's only
+    posterior_sd: float | None = None  # the same for all codes; None: learned
     optimizer: str = "adam"  # Keras's name for it
     learning_rate: float = 1e-3  # the highest of the schedule
     schedule: str = "constant"  # or "cosine": down to zero at the last step
     warmup: float = 0.0  # share of all steps in which the rate rises from zero
+    epsilon: float | None = None  # the optimizer's, in nats per image; None: Keras's
     epochs: int = 3  # passes over the training images
     batch_size: int = 100  # images a step
+    shuffle: bool = True  # every epoch; without it the same order again
+    weights: str | None = None  # "b": an image weighs less the larger its b, right;
+    #                             "b-batch": a batch by its mean, as the reference did
     images: int | None = None  # of the training set, drawn by the seed; None: all
     test_images: int | None = None  # to validate and to measure on; None: all
 
@@ -53,10 +66,16 @@ class Recipe:
                 f"Recipe {self.name!r}: a constant learning rate has no warmup; take "
                 'schedule="cosine".'
             )
-        if (self.model == "vae") != (self.beta is not None):
+        if (self.model == "autoencoder") != (self.beta is None):
             raise ValueError(
                 f"Recipe {self.name!r}: a VAE needs a beta, an autoencoder has none."
             )
+        for field, choices in CHOICES.items():
+            if getattr(self, field) not in (None, *choices):
+                raise ValueError(
+                    f"{field} of recipe {self.name!r} is {getattr(self, field)!r}: "
+                    f"choose one of {', '.join(choices)}."
+                )
 
     @property
     def fields(self) -> dict:

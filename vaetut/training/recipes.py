@@ -1,4 +1,8 @@
-"""The catalogue: every training of the course, declared once, at three scales."""
+"""The catalogue: every training of the course, declared once, at three scales.
+
+A recipe's own declaration is the full scale; beside it stands what a smaller one
+changes.
+"""
 
 from dataclasses import replace
 
@@ -12,16 +16,13 @@ SOURCE_BETA = effective_beta(32 * 32, reconstruction_weight=500)
 # From the autoencoder's end to collapse, about half a decade a step.
 BETAS = (0.0, 0.02, 0.2, SOURCE_BETA, 8.0, 32.0, 128.0)
 
-# What a smaller scale changes. A recipe's own declaration is the full scale.
-LAPTOP = {"images": 20_000}
-SMOKE = {"images": 300, "test_images": 200, "epochs": 1}
-
 FASHION_AE = Recipe(
     name="fashion-ae",
     scale="full",
     dataset="fashion-mnist",
     model="autoencoder",
     learning_rate=1e-3,  # Adam's default, which the source takes
+    epsilon=32 * 32 * 1e-7,  # Adam's ε for the source's mean over pixels, for our sum
     epochs=3,
 )
 FASHION_VAE = Recipe(
@@ -33,6 +34,10 @@ FASHION_VAE = Recipe(
     learning_rate=5e-4,
     epochs=5,
 )
+FASHION_SCALES = {
+    "laptop": {"images": 20_000},
+    "smoke": {"images": 300, "test_images": 200, "epochs": 1},
+}
 
 
 def sweep_name(beta: float) -> str:
@@ -41,13 +46,110 @@ def sweep_name(beta: float) -> str:
     return FASHION_VAE.name if same else f"{FASHION_VAE.name}-beta-{beta:g}"
 
 
-CATALOGUE = {
-    recipe.name: recipe
-    for recipe in (
-        FASHION_AE,
-        *(replace(FASHION_VAE, name=sweep_name(b), beta=b) for b in BETAS),
-    )
+def polar_beta(size: int, kl_weight: float) -> float:
+    """Return β for images of size×size, of a weight in the polar posts' unit.
+
+    They add kl_weight times the mean over 3 dimensions of μ² + σ² − log σ² − 1, which
+    is 2/3 of the KL, to the mean over pixels of the cross-entropy.
+    """
+    return effective_beta(size * size, kl_weight=2 / 3 * kl_weight)
+
+
+POLAR_VAE = Recipe(
+    name="polar-vae",
+    scale="full",
+    dataset="polar-punctured",
+    model="vae",
+    network="upsampling",
+    latent_dim=3,
+    filters=(16, 32, 64, 64),
+    beta=polar_beta(256, 1e-3),
+    posterior_sd=0.1,
+    learning_rate=2e-3,
+    schedule="cosine",
+    warmup=0.03,
+    epochs=30,
+    batch_size=16,
+)
+POLAR_SCALES = {
+    "laptop": {
+        "dataset": "polar-128-punctured",
+        "beta": polar_beta(128, 1e-3),
+        "epochs": 10,
+    },
+    "smoke": {
+        "dataset": "polar-64-punctured",
+        "beta": polar_beta(64, 1e-3),
+        "images": 64,
+        "test_images": 32,
+        "epochs": 1,
+    },
 }
+# What each rung of chapter 08's ladder knows more than the plain VAE.
+RUNGS = {
+    "transposed": {"network": "transposed"},
+    "coordinate": {"network": "coordinate"},
+    "broadcast": {"network": "broadcast"},
+    "fourier": {"network": "fourier"},
+    "distance": {"model": "distance-vae"},
+    "contour": {"network": "contour"},
+}
+# Small enough for sweeps: the ladder's first rung at 64×64.
+POLAR_SMALL = replace(
+    POLAR_VAE,
+    name="polar-small",
+    dataset="polar-64-punctured",
+    beta=polar_beta(64, 1e-3),
+    epochs=8,
+)
+REFERENCE = Recipe(
+    name="polar-reference",
+    scale="full",
+    dataset="polar-reference-punctured",
+    model="vae",
+    network="reference",
+    latent_dim=3,
+    filters=(64, 64, 128, 128),
+    beta=polar_beta(256, 8e-3),
+    posterior_sd=0.1,
+    learning_rate=1e-4,
+    epochs=30,
+    batch_size=8,
+    shuffle=False,
+    weights="b-batch",
+)
+REFERENCE_SCALES = {
+    # A stand-in: a quarter of the filters, a quarter of the side, 1/256 of the work.
+    "laptop": {
+        "dataset": "polar-reference-64-punctured",
+        "filters": (16, 16, 32, 32),
+        "beta": polar_beta(64, 8e-3),
+        "epochs": 8,
+    },
+    "smoke": POLAR_SCALES["smoke"]
+    | {
+        "dataset": "polar-reference-64-punctured",
+        "filters": (4, 4, 8, 8),
+        "beta": polar_beta(64, 8e-3),
+    },
+}
+
+
+def _declared():
+    """Yield every recipe at full scale with what its smaller scales change."""
+    yield FASHION_AE, FASHION_SCALES
+    for beta in BETAS:
+        yield replace(FASHION_VAE, name=sweep_name(beta), beta=beta), FASHION_SCALES
+    yield POLAR_VAE, POLAR_SCALES
+    for rung, change in RUNGS.items():
+        yield replace(POLAR_VAE, name=f"polar-{rung}", **change), POLAR_SCALES
+    small = {k: POLAR_SCALES["smoke"][k] for k in ("images", "test_images", "epochs")}
+    yield POLAR_SMALL, {"laptop": {}, "smoke": small}
+    yield REFERENCE, REFERENCE_SCALES
+
+
+CATALOGUE = {recipe.name: recipe for recipe, _ in _declared()}
+CHANGES = {recipe.name: changes for recipe, changes in _declared()}
 
 
 def get_recipe(name: str, scale: str = "full") -> Recipe:
@@ -65,7 +167,7 @@ def get_recipe(name: str, scale: str = "full") -> Recipe:
         raise ValueError(
             f"There is no scale {scale!r}: choose one of {', '.join(SCALES)}."
         )
-    change = {"full": {}, "laptop": LAPTOP, "smoke": SMOKE}[scale]
+    change = {} if scale == "full" else CHANGES[base][scale]
     recipe = replace(CATALOGUE[base], scale=scale, **change)
     settings = parse_settings(changes)
     return variant(recipe, **{field: values[0] for field, values in settings.items()})

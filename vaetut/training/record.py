@@ -5,7 +5,7 @@ import errno
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ class Record:
     history: dict  # quantity -> one value an epoch
     metrics: dict  # measured on the test images with the weights as stored
     weights_sha256: str  # of the safetensors file, shipped or not
+    profiles: dict = field(default_factory=dict)  # quantity -> one value an image
     precision: str = "float32"  # of the layers; weights and losses are float32
     devices: int = 1  # over all processes
     images_per_second: float | None = None  # of training alone; None: not measured

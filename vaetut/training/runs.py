@@ -193,8 +193,8 @@ def remeasure(name: str, scale: str, say=print) -> None:
     for record in records(name, scale, own_runs()):
         path = stem(own_runs(), recipe, record.seed)
         run = _load(path, recipe, "your", say)
-        test = load_data(recipe, record.seed)[1]
-        record = replace(record, metrics=measure(run.model, test))
+        metrics, profiles = measure(run.model, *load_data(recipe, record.seed))
+        record = replace(record, metrics=metrics, profiles=profiles)
         write_atomically(path.with_suffix(".json"), record.to_json())
 
 

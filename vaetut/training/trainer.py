@@ -15,6 +15,7 @@ from vaetut.training.build import (
     build_model,
     build_optimizer,
     export_weights,
+    image_weights,
     import_weights,
     load_data,
 )
@@ -90,6 +91,7 @@ class _Training:
         self.recipe, self.seed, self.stem = recipe, seed, stem
         self.devices, self.precision, self.signals = devices, precision, signals
         self.train_set, self.test_set = load_data(recipe, seed)
+        self.weights = image_weights(recipe, self.train_set)
         # Steps of an epoch: as many as there are batches once some images sit out.
         fed = len(self.train_set) // devices.total * devices.total
         self.steps = -(-fed // recipe.batch_size)
@@ -132,17 +134,33 @@ class _Training:
         rows, batch = self.devices.rows(order, self.recipe.batch_size)
         every = np.arange(len(self.test_set))
         held_out, large = self.devices.rows(every, VALIDATION_BATCH // total * total)
+        weights = self._weights_of(rows, batch)
+        given = {}
         if isinstance(self.fitted, Resident):
             images, validation = rows, n + held_out
         else:
-            images = stream(self.train_set.images, rows, batch)
+            images = stream(self.train_set.images, rows, batch, weights)
             validation = self.test_set.images[held_out]
-        return {
+        if weights is not None and isinstance(images, np.ndarray):
+            # Keras hands weights on only where there is a y, which no model looks at.
+            given = {"y": np.zeros(len(rows), np.uint8), "sample_weight": weights}
+        return given | {
             "x": images,
             "batch_size": batch,
             "validation_data": (validation,),
             "validation_batch_size": large,
         }
+
+    def _weights_of(self, rows, batch):
+        """Return what the images of an epoch weigh, in its order; None: all the same."""
+        if self.weights is None:
+            return None
+        weights = self.weights[rows]
+        if self.recipe.weights == "b-batch":
+            for start in range(0, len(weights), batch):
+                part = slice(start, start + batch)
+                weights[part] = weights[part].mean()
+        return weights
 
     def restore(self):
         """Go on from the checkpoint and return a line that says where that is."""
@@ -158,7 +176,9 @@ class _Training:
     def run_epoch(self, callbacks):
         """Run the epoch at hand, or the rest of it, and return a line on it."""
         progress, recipe = self.progress, self.recipe
-        order = epoch_order(len(self.train_set), self.seed, progress.epoch)
+        order = np.arange(len(self.train_set))
+        if recipe.shuffle:
+            order = epoch_order(len(self.train_set), self.seed, progress.epoch)
         left = order[progress.step * recipe.batch_size :]
         watch = Watch(self)
         everyone = keras.callbacks.CallbackList(
@@ -208,6 +228,7 @@ class _Training:
         import_weights(model, parse_safetensors(raw))
         networks = {"encoder": model.encoder, "decoder": model.decoder}
         parameters = {name: part.count_params() for name, part in networks.items()}
+        metrics, profiles = measure(model, self.train_set, self.test_set)
         rate = progress.timed_images / (progress.timed_seconds or math.inf)
         record = Record(
             recipe=self.recipe.name,
@@ -221,7 +242,8 @@ class _Training:
             seconds=round(progress.seconds, 1),
             parameters=parameters | {"total": sum(parameters.values())},
             history=progress.history,
-            metrics=measure(model, self.test_set),
+            metrics=metrics,
+            profiles=profiles,
             weights_sha256=sha256,
             precision=self.precision,
             devices=self.devices.total,

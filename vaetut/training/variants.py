@@ -16,6 +16,7 @@ FIELDS = {  # that can be set: name -> type
 WANTED = {
     int: "a whole number",
     float: "a finite number",
+    bool: "true or false",
     str: "letters, digits, '.', '_' and '-'",
     tuple: "whole numbers, as in 32x64",
 }
@@ -86,6 +87,8 @@ def parse_value(field, value):
         if kind is tuple:
             parts = value.split("x") if isinstance(value, str) else value
             return tuple(_number(int, part) for part in parts)
+        if kind is bool and str(value).lower() in ("true", "false"):
+            return str(value).lower() == "true"
         if kind is str and re.fullmatch(r"[\w.-]+", value, re.ASCII):
             return value
         if kind in (int, float):
@@ -110,4 +113,6 @@ def as_text(value):
         short = f"{value:g}"
         text = short if float(short) == value else repr(value)
         return text.replace("e+", "e")
+    if isinstance(value, bool):
+        return str(value).lower()
     return "none" if value is None else str(value)

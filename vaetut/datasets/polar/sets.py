@@ -9,7 +9,7 @@ import numpy as np
 from vaetut.datasets.files import save_folder, save_npz
 from vaetut.datasets.polar import checks
 from vaetut.datasets.polar.curve import FACTOR_NAMES
-from vaetut.datasets.polar.points import HOLE_CENTER, HOLE_RADIUS, puncture, sample
+from vaetut.datasets.polar.points import HOLES, Disc, Strip, outside, sample
 from vaetut.datasets.polar.render import (
     INK,
     LIMIT,
@@ -43,24 +43,23 @@ def make_polar(
     seed: int = SEED,
     size: int = SIZE,
     split: str = "train",
-    punctured: bool = False,
+    hole: str | Disc | Strip | None = None,
     canvas: str = "square",
-    center=HOLE_CENTER,
-    radius: float = HOLE_RADIUS,
 ) -> Dataset:
     """Return one split of the images of n points drawn uniformly over the plane.
 
-    The last tenth of the points is "test", the rest "train"; a punctured set leaves
-    out the points in the hole first, keeps its last twentieth to test, and has a third
-    split, "hole", of what it left out. The shares are those of the reference: 4,499
-    and 501 images for n = 5000, and 4,299 and 211 with `REFERENCE_SEED`, of whose
-    points as many lie in the hole as of the reference's. canvas: "square" or
-    "reference". The factors are (a, b). Raises ValueError for numbers that make no
-    sense, or a split without a point.
+    The last tenth of the points is "test", the rest "train". A set with a hole, which
+    is a name in `HOLES`, a `Disc` or a `Strip`, leaves out the points in it first,
+    keeps its last twentieth to test, and has a third split, "hole", of what it left
+    out. The shares are those of the reference: 4,499 and 501 images for n = 5000, and
+    4,299 and 211 with `REFERENCE_SEED` and "disc", where as many points lie in the
+    hole as in the reference's draw. canvas: "square" or "reference". The factors are
+    (a, b). Raises ValueError for numbers that make no sense, or a split without a
+    point.
     """
-    points = _split_points(n, seed, split, punctured, center, radius)
+    points = _split_points(n, seed, split, hole)
     return Dataset(
-        name=_name(size, canvas, punctured),
+        name=_name(size, canvas, hole),
         split=split,
         images=canvas_named(canvas)(points, size),
         source=SOURCE,
@@ -69,20 +68,20 @@ def make_polar(
     )
 
 
-def _split_points(n, seed, split, punctured, center, radius) -> np.ndarray:
-    splits = SPLITS if punctured else SPLITS[:2]
+def _split_points(n, seed, split, hole) -> np.ndarray:
+    splits = SPLITS if hole else SPLITS[:2]
     if split not in splits:
         raise ValueError(
-            f"A polar set{' that is punctured' * punctured} has no split {split!r}: "
-            f"choose one of {', '.join(splits)}."
+            f"A polar set {'with' if hole else 'without'} a hole has no split "
+            f"{split!r}: choose one of {', '.join(splits)}."
         )
     points = sample(checks.whole("n", n, least=2), seed)
-    kept = puncture(points, center, radius) if punctured else np.full(len(points), True)
+    kept = outside(points, hole) if hole else np.full(len(points), True)
     if split == "hole":
         chosen = points[~kept]
     else:
         points = points[kept]
-        share = PUNCTURED_TEST_SHARE if punctured else TEST_SHARE
+        share = PUNCTURED_TEST_SHARE if hole else TEST_SHARE
         border = len(points) - max(1, round(share * len(points)))
         chosen = points[border:] if split == "test" else points[:border]
     if not len(chosen):
@@ -93,27 +92,34 @@ def _split_points(n, seed, split, punctured, center, radius) -> np.ndarray:
     return chosen
 
 
-def _name(size: int, canvas: str, punctured: bool) -> str:
+def _name(size: int, canvas: str, hole) -> str:
     """Return what a set is called: "polar" with what it has that others have not."""
     parts = ["polar", "" if canvas == "square" else canvas]
-    parts += ["" if size == SIZE else str(size), "punctured" if punctured else ""]
+    parts += ["" if size == SIZE else str(size)]
+    if hole:
+        known = isinstance(hole, str) and hole != "disc"
+        parts.append(f"without-{hole}" if known else "punctured")
     return "-".join(part for part in parts if part)
 
 
-SETS = {  # name -> the arguments of make_polar
-    _name(size, canvas, punctured): {
-        "size": size,
-        "canvas": canvas,
-        "seed": seed,
-        "punctured": punctured,
+def _sets(size: int, canvas: str, seed: int, holes) -> dict[str, dict]:
+    return {
+        _name(size, canvas, hole): {
+            "size": size,
+            "canvas": canvas,
+            "seed": seed,
+            "hole": hole,
+        }
+        for hole in holes
     }
-    for size, canvas, seed in (
-        (SIZE, "square", SEED),
-        (128, "square", SEED),
-        (64, "square", SEED),
-        (SIZE, "reference", REFERENCE_SEED),
-    )
-    for punctured in (False, True)
+
+
+SETS = {  # name -> the arguments of make_polar
+    **_sets(SIZE, "square", SEED, (None, "disc")),
+    **_sets(128, "square", SEED, (None, "disc")),
+    **_sets(64, "square", SEED, (None, *HOLES)),
+    **_sets(SIZE, "reference", REFERENCE_SEED, (None, "disc")),
+    **_sets(64, "reference", REFERENCE_SEED, (None, "disc")),
 }
 
 
@@ -155,7 +161,7 @@ def make(name: str, folder: Path, format: str = "png") -> list[Path]:
         )
     save, suffix = writers[format]
     paths = []
-    for split in SPLITS if SETS[_known(name)]["punctured"] else SPLITS[:2]:
+    for split in SPLITS if SETS[_known(name)]["hole"] else SPLITS[:2]:
         paths.append(Path(folder, split + suffix))
         save(make_polar(split=split, **SETS[name]), paths[-1])
     return paths

@@ -1,0 +1,367 @@
+"""Compact networks for strokes: one encoder, and decoders that know more and more.
+
+The decoders are the rungs of chapter 08's ladder. All take codes (n, d) and return
+logits (n, h, w, 1) of square images; what a rung knows of what it draws is said in its
+first line. About the same number of operations each, so that only that differs.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+BASE = 8  # pixels a side of the smallest feature map
+WIDTHS = (48, 32, 24)  # channels of the decoders' convolutions, from the base upwards
+PATCH = 4  # pixels a side that the last convolution draws at once
+BLANK = -3.5  # initial logit of every pixel: little ink, as in the images
+
+
+def compact_encoder(
+    image_shape, latent_dim, filters=(16, 32, 64, 64), heads=("mean",), name="encoder"
+):
+    """Return a network from images (n, h, w, c) to one (n, latent_dim) array a head.
+
+    The first convolution reads patches, so that no other one works on the full size;
+    the others halve the map until it is 8×8. Raises ValueError unless the image is a
+    grey square of 64 · 2^k pixels.
+    """
+    side = _check_square(image_shape)
+    patch = max(2, side // 64)
+    images = x = keras.Input(image_shape, name="images")
+    x = layers.Conv2D(
+        filters[0], patch, strides=patch, activation="swish", name="patches"
+    )(x)
+    for k, width in enumerate(filters[1:], start=1):
+        x = layers.Conv2D(
+            width,
+            3,
+            strides=2 if x.shape[1] > BASE else 1,
+            padding="same",
+            activation="swish",
+            name=f"conv_{k}",
+        )(x)
+    x = layers.Flatten(name="flatten")(x)
+    outputs = [
+        layers.Dense(latent_dim, dtype="float32", name=head)(x) for head in heads
+    ]
+    return keras.Model(images, outputs if len(heads) > 1 else outputs[0], name=name)
+
+
+def upsampling_decoder(
+    image_shape, latent_dim, filters=(16, 32, 64, 64), normalization=False
+):
+    """Return a decoder that knows nothing of what it draws but that it is local.
+
+    Dense layers, then nearest-neighbour upsampling and convolutions (Odena et al.
+    2016), and a last one that draws 4×4 pixels at once. `normalization` puts a batch
+    normalization after every convolution.
+    """
+    codes, x, side = _dense_map(image_shape, latent_dim, filters[-1])
+    for k, width in enumerate(_widths(side), start=1):
+        x = layers.UpSampling2D(2, name=f"double_{k}")(x)
+        x = _convolution(x, width, k, normalization)
+    return keras.Model(codes, _patches(x, side), name="decoder")
+
+
+def transposed_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
+    """Return a decoder as `upsampling_decoder`, by transposed convolutions."""
+    codes, x, side = _dense_map(image_shape, latent_dim, filters[-1])
+    for k, width in enumerate(_widths(side), start=1):
+        x = layers.Conv2DTranspose(
+            width, 4, strides=2, padding="same", activation="swish", name=f"up_{k}"
+        )(x)
+    return keras.Model(codes, _patches(x, side), name="decoder")
+
+
+def coordinate_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
+    """Return a decoder whose convolutions are told where they are.
+
+    Two channels with x and y in [−1, 1] before every convolution. Source: Liu et al.
+    2018, CoordConv (arXiv:1807.03247).
+    """
+    codes, x, side = _dense_map(image_shape, latent_dim, filters[-1])
+    for k, width in enumerate(_widths(side), start=1):
+        x = layers.UpSampling2D(2, name=f"double_{k}")(x)
+        x = Coordinates(name=f"coordinates_{k}")(x)
+        x = _convolution(x, width, k)
+    x = Coordinates(name="coordinates")(x)
+    return keras.Model(codes, _patches(x, side), name="decoder")
+
+
+def broadcast_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
+    """Return a decoder that has the same code and its coordinates at every place.
+
+    The code is repeated over a grid a quarter of the image's size, coordinates are
+    appended, and convolutions of stride one follow. Source: Watters et al. 2019,
+    Spatial Broadcast Decoder (arXiv:1901.07017).
+    """
+    side = _check_square(image_shape)
+    grid = side // PATCH
+    codes = x = keras.Input((latent_dim,), name="codes")
+    x = layers.Dense(32, activation="swish", name="dense")(x)
+    x = layers.RepeatVector(grid * grid, name="broadcast")(x)
+    x = layers.Reshape((grid, grid, 32), name="grid")(x)
+    x = Coordinates(name="coordinates")(x)
+    for k in (1, 2, 3):
+        x = _convolution(x, 32, k)
+    return keras.Model(codes, _patches(x, side), name="decoder")
+
+
+def fourier_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64), frequencies=32):
+    """Return a decoder that is a function of the place: a network a pixel.
+
+    Sines and cosines of random projections of (x, y) go through layers whose units
+    the code scales and shifts; no pixel knows its neighbour. Sources: Tancik et al.
+    2020, Fourier features (arXiv:2006.10739); Perez et al. 2018, FiLM
+    (arXiv:1709.07871).
+    """
+    side = _check_square(image_shape)
+    width, grid = 48, side // 2
+    codes = keras.Input((latent_dim,), name="codes")
+    style = layers.Dense(128, activation="swish", name="dense_1")(codes)
+    style = layers.Dense(128, activation="swish", name="dense_2")(style)
+    x = FourierFeatures(grid, frequencies, name="features")(style)
+    for k in (1, 2):
+        x = layers.Dense(width, name=f"pixel_{k}")(x)
+        scale = layers.Dense(width, name=f"scale_{k}")(style)
+        shift = layers.Dense(width, name=f"shift_{k}")(style)
+        x = Modulation(name=f"modulation_{k}")([x, scale, shift])
+    x = layers.Dense(4, bias_initializer=_blank(), name="ink")(x)
+    x = layers.Reshape((grid, grid, 4), name="rows")(x)
+    return keras.Model(codes, DepthToSpace(2, name="logits")(x), name="decoder")
+
+
+def contour_decoder(
+    image_shape, latent_dim, filters=(16, 32, 64, 64), knots=128, limit=4.0
+):
+    """Return a decoder that knows that it draws a stroke, its radius over the angle.
+
+    Two dense layers give the radius at `knots` angles, `Stroke` lays that line on the
+    canvas, and a small network a pixel turns its density into ink: the pen. It is not
+    told that there are five petals, nor of a and b.
+    """
+    side = _check_square(image_shape)
+    codes = x = keras.Input((latent_dim,), name="codes")
+    for k in (1, 2):
+        x = layers.Dense(128, activation="swish", name=f"dense_{k}")(x)
+    radius = layers.Dense(
+        knots, bias_initializer=keras.initializers.Constant(1.25), name="radius"
+    )(x)
+    x = Stroke(side, limit, dtype="float32", name="stroke")(radius)
+    x = layers.Dense(16, activation="swish", dtype="float32", name="pen")(x)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model(codes, logits, name="decoder")
+
+
+@keras.saving.register_keras_serializable(package="vaetut")
+class Coordinates(layers.Layer):
+    """Appends two channels to a map (n, h, w, c): x and y, from −1 to 1."""
+
+    def call(self, x):
+        height, width = x.shape[1:3]
+        rows, columns = np.meshgrid(
+            np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij"
+        )
+        place = ops.convert_to_tensor(
+            np.stack([columns, rows], axis=-1)[None].astype("float32"), dtype=x.dtype
+        )
+        return ops.concatenate([x, ops.repeat(place, ops.shape(x)[0], axis=0)], axis=-1)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], shape[-1] + 2)
+
+
+@keras.saving.register_keras_serializable(package="vaetut")
+class DepthToSpace(layers.Layer):
+    """Turns channels into pixels: (n, h, w, k·k) to (n, k·h, k·w, 1)."""
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, x):
+        height, width = x.shape[1:3]
+        k = self.size
+        x = ops.reshape(x, (-1, height, width, k, k))
+        x = ops.transpose(x, (0, 1, 3, 2, 4))
+        return ops.reshape(x, (-1, height * k, width * k, 1))
+
+    def compute_output_shape(self, shape):
+        n, height, width, _ = shape
+        return (n, height * self.size, width * self.size, 1)
+
+    def get_config(self):
+        return super().get_config() | {"size": self.size}
+
+
+@keras.saving.register_keras_serializable(package="vaetut")
+class FourierFeatures(layers.Layer):
+    """Gives every place of a grid sines and cosines, whatever the input (n, d).
+
+    The output is (n, side², 2·frequencies). The projections are drawn once, from a
+    normal distribution, by a seed of their own: they are not trained.
+    """
+
+    def __init__(self, side, frequencies, spread=4.0, **kwargs):
+        super().__init__(**kwargs)
+        self.side, self.frequencies, self.spread = side, frequencies, spread
+        axis = (np.arange(side) + 0.5) / side * 2 - 1
+        places = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+        projections = np.random.default_rng(0).normal(0, spread, (2, frequencies))
+        angles = places @ projections
+        features = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+        self.features = features.astype("float32")
+
+    def call(self, x):
+        features = ops.convert_to_tensor(self.features[None], dtype=x.dtype)
+        return ops.repeat(features, ops.shape(x)[0], axis=0)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], *self.features.shape)
+
+    def get_config(self):
+        own = {k: getattr(self, k) for k in ("side", "frequencies", "spread")}
+        return super().get_config() | own
+
+
+@keras.saving.register_keras_serializable(package="vaetut")
+class Modulation(layers.Layer):
+    """Scales and shifts units (n, m, c) by one (n, c) each a code, then swish."""
+
+    def call(self, inputs):
+        x, scale, shift = inputs
+        return ops.silu(x * (1 + scale[:, None]) + shift[:, None])
+
+    def compute_output_shape(self, shapes):
+        return shapes[0]
+
+
+@keras.saving.register_keras_serializable(package="vaetut")
+class Stroke(layers.Layer):
+    """Lays the line with a radius at each of k angles on a canvas: a soft rasteriser.
+
+    (n, k) to (n, side, side, 3): the logarithm of the line's density after a Gaussian
+    blur of each of `BLURS` pixels. A negative radius points the other way. The blur is
+    the product of one along x and one along y, so that summing over the line's samples
+    is one matrix product an image, and gradients reach every radius from every pixel.
+    `limit`: the axes run from −limit to limit.
+    """
+
+    BLURS = (0.5, 0.9, 5.0)  # two for the edge of the stroke, one to be seen from afar
+    SAMPLES = 6  # of the line, for each pixel of the side
+    FAINT = 1e-4  # the density that nothing is below
+
+    def __init__(self, side, limit=4.0, **kwargs):
+        super().__init__(**kwargs)
+        self.side, self.limit = side, limit
+
+    def build(self, shape):
+        samples = self.SAMPLES * self.side
+        angle = -np.pi + 2 * np.pi * np.arange(samples) / samples
+        self.directions = np.stack([np.cos(angle), -np.sin(angle)]).astype("float32")
+        self.spline = _interpolation(shape[-1], angle)
+
+    @property
+    def macs(self):
+        """Multiply-accumulates of one image."""
+        samples = self.SAMPLES * self.side
+        return self.spline.size + len(self.BLURS) * samples * self.side**2
+
+    def call(self, radius):
+        scale = self.side / (2 * self.limit)  # pixels a unit
+        radius = ops.matmul(radius, ops.convert_to_tensor(self.spline))
+        directions = ops.convert_to_tensor(self.directions)
+        x, y = (scale * radius * directions[k] + self.side / 2 for k in (0, 1))
+        length = ops.sqrt(_square_step(x) + _square_step(y) + 1e-8)
+        pixels = ops.arange(self.side, dtype="float32") + 0.5
+        across, down = (ops.square(pixels - v[..., None]) for v in (x, y))
+        drawn = []
+        for blur in self.BLURS:
+            pen = length[..., None] / (blur * math.sqrt(2 * math.pi))
+            columns = ops.exp(across / (-2 * blur**2))
+            rows = ops.exp(down / (-2 * blur**2)) * pen
+            density = ops.matmul(ops.transpose(rows, (0, 2, 1)), columns)
+            drawn.append(ops.log(density + self.FAINT))
+        return ops.stack(drawn, axis=-1)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], self.side, self.side, len(self.BLURS))
+
+    def get_config(self):
+        return super().get_config() | {"side": self.side, "limit": self.limit}
+
+
+def _square_step(x):
+    """Return the square of half the way from the sample before to the one after."""
+    return ops.square(ops.roll(x, -1, axis=1) - ops.roll(x, 1, axis=1)) / 4
+
+
+def _interpolation(knots, angle):
+    """Return the matrix (knots, m) that gives radii at angles from those at the knots.
+
+    Knot k lies at −π + 2πk/knots; between them runs a Catmull–Rom spline.
+    """
+    place = (angle + np.pi) / (2 * np.pi) * knots
+    below = np.floor(place).astype(int)
+    t = (place - below)[:, None]
+    values = np.hstack(
+        [
+            -0.5 * t + t**2 - 0.5 * t**3,
+            1 - 2.5 * t**2 + 1.5 * t**3,
+            0.5 * t + 2 * t**2 - 1.5 * t**3,
+            -0.5 * t**2 + 0.5 * t**3,
+        ]
+    )
+    matrix = np.zeros((knots, len(angle)), np.float32)
+    for k in range(4):
+        rows = (below + k - 1) % knots
+        np.add.at(matrix, (rows, np.arange(len(angle))), values[:, k])
+    return matrix
+
+
+def _check_square(image_shape):
+    """Return the side of a square grey image that these networks can draw."""
+    height, width, channels = image_shape
+    factor = height / 64
+    if height != width or channels != 1 or factor < 1 or not math.log2(factor) % 1 == 0:
+        raise ValueError(
+            f"A compact network draws grey squares of 64, 128, 256, … pixels, not "
+            f"{height}×{width}×{channels}: resize the images."
+        )
+    return height
+
+
+def _widths(side):
+    """Return the channels of as many doublings as it takes to a quarter of the side."""
+    levels = round(math.log2(side // PATCH // BASE))
+    return (WIDTHS + WIDTHS[-1:] * levels)[:levels]
+
+
+def _dense_map(image_shape, latent_dim, channels):
+    """Return codes, the smallest feature map made of them, and the image's side."""
+    side = _check_square(image_shape)
+    codes = x = keras.Input((latent_dim,), name="codes")
+    for k in (1, 2):
+        x = layers.Dense(256, activation="swish", name=f"dense_{k}")(x)
+    x = layers.Dense(BASE * BASE * channels, activation="swish", name="map")(x)
+    return codes, layers.Reshape((BASE, BASE, channels), name="reshape")(x), side
+
+
+def _convolution(x, width, k, normalization=False):
+    x = layers.Conv2D(width, 3, padding="same", name=f"conv_{k}")(x)
+    if normalization:
+        x = layers.BatchNormalization(name=f"norm_{k}")(x)
+    return layers.Activation("swish", name=f"swish_{k}")(x)
+
+
+def _patches(x, side):
+    """Return logits from a map a quarter of the image's size."""
+    x = layers.Conv2D(
+        PATCH**2, 3, padding="same", bias_initializer=_blank(), name="patches"
+    )(x)
+    return DepthToSpace(PATCH, name="logits")(x)
+
+
+def _blank():
+    return keras.initializers.Constant(BLANK)
