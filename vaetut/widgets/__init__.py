@@ -6,9 +6,18 @@ HOMES = {
     "LatentExplorer": "latent_explorer",
     "Panel": "latent_explorer",
     "PolarExplorer": "polar_explorer",
+    "SheetExplorer": "sheet_explorer",
     "TrainingPanel": "training_panel",
+    "TransectExplorer": "transect_explorer",
 }
-__all__ = ["LatentExplorer", "Panel", "PolarExplorer", "TrainingPanel"]
+__all__ = [
+    "LatentExplorer",
+    "Panel",
+    "PolarExplorer",
+    "SheetExplorer",
+    "TrainingPanel",
+    "TransectExplorer",
+]
 
 
 def __getattr__(name):
