@@ -22,8 +22,8 @@ class VAE(ImageModel):
     `encoder` returns mean and log-variance, (n, d) each. `call` returns logits, mean
     and log-variance, with a fresh ε from `seed` at every call unless one is given;
     the loss is in nats per image, so `beta` = 1 is the negative ELBO (Higgins et al.
-    2017 for other β). A variant overrides `regularizer` or `posterior`. Raises ValueError for
-    a negative β. Taught in chapter 02.
+    2017 for other β). A variant overrides `regularizer` or `posterior`. Raises
+    ValueError for a negative β. Taught in chapter 02.
     """
 
     parts = ("reconstruction", "kl", "regularizer")

@@ -46,8 +46,8 @@ def build_model(
         kind = kinds.get((recipe.model, bool(constant)))
         if kind is None:
             raise ValueError(
-                f"There is no model {recipe.model!r}: autoencoder, vae, or distance-vae "
-                "with a posterior_sd."
+                f"There is no model {recipe.model!r}: autoencoder, vae, or, with a "
+                "posterior_sd, distance-vae."
             )
         return kind(encoder, decoder, beta=recipe.beta, seed=seed, **constant)
 

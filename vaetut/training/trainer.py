@@ -152,7 +152,7 @@ class _Training:
         }
 
     def _weights_of(self, rows, batch):
-        """Return what the images of an epoch weigh, in its order; None: all the same."""
+        """Return what an epoch's images weigh, in its order; None: all the same."""
         if self.weights is None:
             return None
         weights = self.weights[rows]

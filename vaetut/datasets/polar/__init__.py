@@ -1,8 +1,8 @@
 """Stars r = b·cos 5θ + a: images of two known factors, with a hole to look into.
 
 Geometry (`curve`, `contour`), points of the plane (`sample`, `puncture`, `HOLES`,
-`transect`, `grid`, `weights`), drawing (`draw`, `draw_reference`), its inverse (`fit_factors`) and
-data sets (`make_polar`, `load`, `make`, `verify`). After M-Lin-DM, "Zero-shot Learning
+`transect`, `grid`, `weights`), drawing (`draw`, `draw_reference`), its inverse
+(`fit_factors`) and data sets (`make_polar`, `load`, `make`, `verify`). After M-Lin-DM, "Zero-shot Learning
 with VAEs", 2021, part 1.
 """
 
@@ -39,9 +39,9 @@ __all__ = [
     "B_RANGE",
     "CANVASES",
     "FACTOR_NAMES",
+    "HOLES",
     "HOLE_CENTER",
     "HOLE_RADIUS",
-    "HOLES",
     "REFERENCE_SEED",
     "SETS",
     "SPLITS",
