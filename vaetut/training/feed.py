@@ -16,7 +16,8 @@ def stream(images: np.ndarray, order: np.ndarray, batch_size: int, weights=None)
     """Return images in an order, as `fit` takes them, without a second large copy.
 
     A set above `COPY_LIMIT` bytes, which may lie on disk as a memory map, is gathered
-    batch by batch, with `weights` (n,) that stand in that order, while the model works on the one before.
+    batch by batch, with `weights` (n,) that stand in that order, while the model works
+    on the one before.
     """
     if images.nbytes <= COPY_LIMIT:
         return images[order]

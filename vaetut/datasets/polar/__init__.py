@@ -2,8 +2,8 @@
 
 Geometry (`curve`, `contour`), points of the plane (`sample`, `puncture`, `HOLES`,
 `transect`, `grid`, `weights`), drawing (`draw`, `draw_reference`), its inverse
-(`fit_factors`) and data sets (`make_polar`, `load`, `make`, `verify`). After M-Lin-DM, "Zero-shot Learning
-with VAEs", 2021, part 1.
+(`fit_factors`) and data sets (`make_polar`, `load`, `make`, `verify`). After M-Lin-DM,
+"Zero-shot Learning with VAEs", 2021, part 1.
 """
 
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE, FACTOR_NAMES, contour, curve
