@@ -137,7 +137,7 @@ class Runs(Table):
         from vaetut.training import list_runs
 
         header = ("Recipe", "Seeds", "Trained on", "Time", "Parameters", "Loss")
-        return self.table(header, map(self.cells, list_runs()))
+        return self.table(header, map(self.cells, list_runs(variants=False)))
 
     @staticmethod
     def cells(run):

@@ -114,9 +114,22 @@ def _parser():
     name = ("name", {"nargs": "?", "help": "a name out of `vaetut bench --list`"})
     listed = ("--list", {"action": "store_true", "help": "the questions there are"})
     add(commands.bench, name, listed, as_json)
-    add(
-        commands.judge, recipe, ("folder", {"type": Path, "help": "of images"}), as_json
-    )
+    folder = ("folder", {"type": Path, "help": "of images"})
+    judge = add(commands.judge, recipe, folder, as_json)
+    curves = judge.add_argument_group("images of polar curves")
+    text = "of the axes, at the edges of an image (default -4 4 -4 4)"
+    limits = {"type": float, "nargs": 4, "default": [-4.0, 4.0, -4.0, 4.0]}
+    ends = ("XMIN", "XMAX", "YMIN", "YMAX")
+    curves.add_argument("--limits", metavar=ends, help=text, **limits)
+    text = "equal: a unit is as long along x and y, and an image of another shape shows"
+    text += " more of the plane (default); stretched: the limits fill any shape"
+    aspects = {"choices": ("equal", "stretched"), "default": "equal"}
+    curves.add_argument("--aspect", help=text, **aspects)
+    text = "axes: as --limits and --aspect say (default); reference: drawn and centred "
+    text += "as the reference's images, which needs neither"
+    canvases = {"choices": ("axes", "reference"), "default": "axes"}
+    curves.add_argument("--canvas", help=text, **canvases)
+    curves.add_argument("--invert", action="store_true", help="they are black on white")
     return parser
 
 

@@ -7,6 +7,7 @@ computed from them, over the seeds of their points.
 """
 
 import operator
+import re
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from vaetut.analysis import interval, paired_interval
 from vaetut.drawn import MEASURES
 from vaetut.training import CATALOGUE, records, summary
+from vaetut.training.experiments import EXPERIMENTS
 
 RULES = {
     "<=": operator.le,
@@ -120,7 +122,8 @@ def verdict(low: float, high: float, rule, bound: float) -> str:
 def _values(name):
     """Return a metric over the seeds.
 
-    `name` is "recipe:metric" of the full scale, or "polar:metric" of the images.
+    `name` is "recipe:metric" of the largest scale that is shipped, or "polar:metric"
+    of the images.
     """
     recipe, metric = name.split(":")
     if recipe in MEASURES:
@@ -136,22 +139,32 @@ def substitutions(path: Path) -> dict:
 
     Every metric of every shipped recipe, as in `{{ fashion_vae.kl }}` or
     `{{ fashion_vae.gap_prior.percent }}`, its parameters as in
-    `{{ fashion_ae.parameters.total }}`, the measures of images drawn on demand, as in
-    `{{ polar.floor }}`, and `claims`, how many there are in the file.
+    `{{ fashion_ae.parameters.total }}`, of every member of an experiment, as in
+    `{{ autopsy.ours_batch_size.hole_iou }}`, the measures of images drawn on demand, as
+    in `{{ polar.floor }}`, and `claims`, how many there are in the file.
     """
     found = {"claims": len(rows(path))}
     for name, measures in MEASURES.items():
         values = measures().items()
         found[name] = {k: Number(*interval(v)) for k, v in values}
+    for experiment, members in EXPERIMENTS.items():
+        found[experiment] = {
+            _key(label): {k: Number(*v) for k, v in summary(name).items()}
+            for label, name in members.items()
+        }
     for name in CATALOGUE:
         runs = records(name)
         if not runs:
             continue
-        key = name.replace("-", "_").replace(".", "_")
-        found[key] = {k: Number(*v) for k, v in summary(name).items()} | {
+        found[_key(name)] = {k: Number(*v) for k, v in summary(name).items()} | {
             "seeds": len(runs),
             "seconds": f"{sum(run.seconds for run in runs) / len(runs):.0f}",
             "hardware": runs[0].hardware,
             "parameters": {k: f"{v:,}" for k, v in runs[0].parameters.items()},
         }
     return found
+
+
+def _key(label: str) -> str:
+    """Return a label as a name in prose: "the reference's, β" as the_reference_s_beta."""
+    return re.sub(r"\W+", "_", label.replace("β", "beta"))

@@ -106,11 +106,22 @@ def _train_one(recipe, seed, arguments, devices=None, resume=True):
 
 def sweep(arguments):
     """train a recipe over settings and seeds, and list what came out"""
-    from vaetut.training import get_recipe, results, runs, sweep, variants
+    from vaetut.training import get_recipe, runs, sweep, variants
+    from vaetut.training.experiments import EXPERIMENTS
 
+    seeds = variants.parse_seeds(arguments.seeds)
+    if arguments.recipe in EXPERIMENTS:
+        names = dict.fromkeys(EXPERIMENTS[arguments.recipe].values())
+        recipes = [get_recipe(name, arguments.scale) for name in names]
+        if arguments.set or arguments.slurm:
+            raise ValueError(
+                f"{arguments.recipe!r} is an experiment of {len(recipes)} recipes: "
+                "--set and --slurm take a single one."
+            )
+        plan = [(recipe, seed) for seed in seeds for recipe in recipes]
+        return _sweep(plan, arguments)
     recipe = get_recipe(arguments.recipe, arguments.scale)
     settings = variants.parse_settings(arguments.set)
-    seeds = variants.parse_seeds(arguments.seeds)
     if arguments.slurm:
         names = ("backend", "precision")
         given = [(name, getattr(arguments, name)) for name in names]
@@ -127,6 +138,13 @@ def sweep(arguments):
         else:
             _train_one(one, seed, arguments)
         return 0
+    return _sweep(plan, arguments)
+
+
+def _sweep(plan, arguments):
+    """Train a plan, list what came out, and return the exit status."""
+    from vaetut.training import results, sweep
+
     # With --json, standard output is for that alone.
     notes = sys.stderr if arguments.json else sys.stdout
     problems = sweep.run(
@@ -159,15 +177,19 @@ def runs(arguments):
         print(json.dumps(shipped, indent=1))
         return
     own = list_runs(runs.own_runs())
+    many = sum("+" in row["recipe"] for row in shipped)
+    shipped = [row for row in shipped if "+" not in row["recipe"]]
     titles = ("Shipped with the course", f"Your own, in {runs.own_runs()}")
     for title, rows in zip(titles, (shipped, own), strict=True):
         print(f"{title}: {'mean loss in nats per image' if rows else 'none'}")
         _print_table(rows)
         print()
-    full = {row["recipe"] for row in shipped if row["scale"] == "full"}
+    if many:
+        print(f"Shipped as well: {many} variants; --json lists them.")
+    known = {row["recipe"] for row in shipped}
     found = {
         "Stale": [f"{r['recipe']} {r['scale']}" for r in shipped + own if r["stale"]],
-        "Not shipped": [f"{name} full" for name in CATALOGUE if name not in full],
+        "Not shipped": [name for name in CATALOGUE if name not in known],
     }
     for state, names in found.items():
         if names:
@@ -258,13 +280,64 @@ def _question(path):
 
 def judge(arguments):
     """reconstruct the images in a folder with a trained run and report the errors"""
+    from vaetut.datasets.polar.pictures import View
     from vaetut.training import load_or_train
-    from vaetut.training.judge import judge
+    from vaetut.training.judge import judge, list_images
 
+    list_images(arguments.folder)  # before a recipe without a run is trained for it
+    view = View(
+        tuple(arguments.limits), arguments.aspect, arguments.canvas, arguments.invert
+    )
     quiet = (lambda line: None) if arguments.json else print
-    report = judge(load_or_train(arguments.recipe, say=quiet).model, arguments.folder)
+    run = load_or_train(arguments.recipe, say=quiet)
+    dataset = run.record.fields.get("dataset")
+    report = judge(run.model, arguments.folder, dataset, view)
+    for row in report["images"]:
+        for text in row.get("warnings", ()):
+            print(f"vaetut: {row['file']}: {text}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(report, indent=1))
-        return
-    for row in [*report["images"], {"file": "mean", **report["mean"]}]:
-        print(f"{row['file']:32} bce {row['bce']:.4f}  mse {row['mse']:.5f}")
+    elif "regions" in report:
+        _print_strokes(report)
+    else:
+        for row in [*report["images"], {"file": "mean", **report["mean"]}]:
+            print(f"{row['file']:32} bce {row['bce']:.4f}  mse {row['mse']:.5f}")
+
+
+STROKES = {  # measure -> its head and digits
+    "bce": ("bce", 4),
+    "excess_bce": ("excess", 4),
+    "mse": ("mse", 4),
+    "iou": ("iou", 3),
+    "dice": ("dice", 3),
+    "chamfer": ("chamfer", 2),
+    "factor_error": ("error", 3),
+}
+
+
+def _print_strokes(report):
+    """Print a table of judged curves: a line an image, the means at the end."""
+
+    def measures(row):
+        return [f"{row[name]:.{digits}f}" for name, (_, digits) in STROKES.items()]
+
+    def pair(factors):
+        return ", ".join(f"{value:.2f}" for value in factors) if factors else "none"
+
+    more = ("a, b", "drawn", "residual", "ink", "stroke", "region")
+    lines = [["file", *(head for head, _ in STROKES.values()), *more]]
+    for row in report["images"]:
+        cells = [row["file"], *measures(row)]
+        cells += [pair(row.get("true_factors") or row["factors"])]
+        cells += [pair(row["drawn_factors"]), f"{row['residual']:.3f}"]
+        cells += [f"{row['ink_ratio']:.2f}", row["stroke"], row["region"] or "no curve"]
+        lines.append(cells)
+    means = {f"mean of {len(report['images'])}": report["mean"]} | {
+        f"{name}, mean of {row['images']}": row
+        for name, row in report["regions"].items()
+    }
+    lines += [[name, *measures(row), *[""] * len(more)] for name, row in means.items()]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for first, *cells in lines:
+        texts = [c.rjust(w) for c, w in zip(cells, widths[1:], strict=True)]
+        print("  ".join([first.ljust(widths[0]), *texts]).rstrip())

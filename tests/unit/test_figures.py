@@ -17,6 +17,11 @@ NAMES = tuple("abcdefghij")
 STARS = RNG.uniform(0.5, 2, size=(60, 2))
 INSIDE = STARS[:, 0] > 1
 SPREAD = Interval(1.0, 0.9, 1.1, 3)
+LINE = np.linspace(STARS.min(0), STARS.max(0), 9)
+IN_HOLE = np.arange(9) // 3 == 1
+CODES3 = RNG.normal(size=(60, 3))
+BAND = (np.arange(1.0, 10), np.arange(9.0), np.arange(2.0, 11))
+SPREADS = {"hole": SPREAD, "far": (0.8, 0.7, 0.9)}
 
 DRAWN = {
     "image_rows": lambda: figures.image_rows(
@@ -56,6 +61,60 @@ DRAWN = {
         {"64×64": ([100, 200], [[2, 2.1], [2.2, 2.3]])},
     ),
     "ladder": lambda: figures.ladder({"ELBO": SPREAD, "log p": SPREAD}),
+    "transect_plane": lambda: figures.transect_plane(STARS, STARS[:, 0], {"P1": LINE}),
+    "transect_rows of one": lambda: figures.transect_rows(
+        {"truth": IMAGES, "model": IMAGES}, IN_HOLE, ("b", list("abcdefghi"))
+    ),
+    "transect_rows of two": lambda: figures.transect_rows(
+        {"P1": {"truth": IMAGES}, "P2": {"truth": IMAGES}},
+        {"P1": IN_HOLE, "P2": ~IN_HOLE},
+        {"P1": list("abcdefghi")},
+    ),
+    "pairs": lambda: figures.pairs(IMAGES, IMAGES, columns=5),
+    "errors_along": lambda: figures.errors_along(
+        {
+            "P1": {
+                "position": LINE[:, 0],
+                "inside": IN_HOLE,
+                "lines": {"model": BAND, "nearest": BAND[0]},
+            }
+        }
+    ),
+    "edges_of_task": lambda: figures.edges_of_task(
+        {
+            "size": {
+                "x": np.arange(1, 10),
+                "xlabel": "images",
+                "log": True,
+                "lines": {"a": BAND, "b": BAND, "nearest": BAND[0]},
+            },
+            "kind": {
+                "x": list("abcdefghi"),
+                "xlabel": "hole",
+                "lines": {"a": BAND, "b": BAND, "nearest": BAND[0]},
+            },
+        }
+    ),
+    "race of equals": lambda: figures.race({"a": BAND[::2], "b": BAND[::2]}, {"5": 5}),
+    "race": lambda: figures.race(
+        {"a": (BAND[0], 1 / BAND[0]), "b": (30 * BAND[0], 1 / BAND[0])}, {"x": 0.5}
+    ),
+    "embedding": lambda: figures.embedding(
+        CODES3,
+        STARS,
+        {"edge of the hole": CODES3[:9], "edge of the sheet": CODES3[9:]},
+        {"P1": CODES3[:5]},
+        images=[(CODES3[0], IMAGES[0]), (CODES3[1], IMAGES[1])],
+    ),
+    "embedding alone": lambda: figures.embedding(CODES3, STARS, {}, {}),
+    "attribution": lambda: figures.attribution(
+        {region: {"A": SPREAD, "B": SPREAD} for region in ("hole", "shell", "far")}
+    ),
+    "autopsy": lambda: figures.autopsy(
+        {title: {"β": SPREADS, "network": SPREADS} for title in "ab"},
+        {"a": SPREADS, "b": SPREADS},
+    ),
+    "rungs": lambda: figures.rungs({"a": SPREADS, "b": SPREADS}, {"nearest": 0.5}),
 }
 
 
@@ -90,3 +149,58 @@ def test_labels_that_would_cover_each_other_move_apart():
 
     placed = _apart(np.array([[0.0, 0.0], [0.01, 0.01], [5, 0.02]]), np.array([10, 10]))
     assert placed[1, 1] - placed[0, 1] >= 0.5 and placed[2, 1] == 0.02
+
+
+def test_runs_of_a_transect_in_the_hole():
+    from vaetut.figures.transects import _runs
+
+    assert _runs([True, False, True, True]) == [(0, 1), (2, 4)]
+    assert _runs([False, False]) == []
+
+
+def test_images_are_cut_around_the_middle_and_keep_their_ink():
+    from vaetut.figures.transects import _bold, _cut
+
+    images = np.zeros((2, 1, 64, 64, 1))
+    images[0, 0, 20:44, 32] = images[1, 0, 30, 16] = 1
+    cut = _cut(images)
+    assert cut.shape[2] == cut.shape[3] < 64 and cut.sum() == images.sum()
+    assert (64 - cut.shape[2]) % 2 == 0
+    assert _cut(np.zeros((1, 1, 8, 8, 1))).shape == (1, 1, 8, 8, 1)
+    assert _bold(cut).sum() > cut.sum() and _bold(cut).max() == 1
+
+
+def test_names_at_the_ends_of_lines_do_not_touch():
+    from vaetut.figures.style import canvas
+    from vaetut.figures.transects import _end_labels
+
+    figure, ((axis,),) = canvas(4)
+    axis.set_ylim(0, 1)
+    _end_labels(axis, [(name, 0.99, "k") for name in ("one", "two", "three")])
+    heights = sorted(text.xy[1] for text in axis.texts)
+    assert np.diff(heights).min() > 0.05 and heights[-1] <= 1
+    plt.close(figure)
+
+
+def test_the_change_that_does_most_is_on_top_and_the_best_rung_is_bold():
+    weak, strong = {"hole": (0.9, 0.9, 0.9)}, {"hole": (0.2, 0.2, 0.2)}
+    figure = figures.autopsy(
+        {"a": {"weak": weak, "strong": strong}}, {"a": {"hole": (1, 1, 1)}}
+    )
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["strong", "weak"]
+    figure = figures.rungs({"weak": strong, "strong": weak})
+    bold = [
+        t.get_text()
+        for t in figure.axes[0].get_yticklabels()
+        if t.get_weight() == "bold"
+    ]
+    assert bold == ["strong"]
+    plt.close("all")
+
+
+def test_a_race_says_when_a_mark_was_reached():
+    figure = figures.race({"a": ([1, 30, 600], [4, 2, 1])}, {"half": 2, "none": 0.5})
+    said = {text.get_text() for text in figure.axes[0].texts}
+    assert "30 s" in said and "10 min" not in said
+    plt.close(figure)

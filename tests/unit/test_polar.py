@@ -16,10 +16,15 @@ from vaetut.datasets import DataError, Dataset, files, polar
 
 SEEDS = range(40)
 CORNERS = [[0.5, 0.0], [2.0, 0.0], [0.5, 2.0], [2.0, 2.0]]
+HOLES = ("disc-0.1", "disc-0.5", "disc-0.7", "corner", "band", "half")
 NAMES = [
     f"polar{name}{end}"
-    for name in ("", "-128", "-64", "-reference")
-    for end in ("", "-punctured")
+    for name in ("", "-128", "-64", "-reference", "-reference-64")
+    for end in (
+        "",
+        "-punctured",
+        *(f"-without-{hole}" for hole in HOLES if name == "-64"),
+    )
 ]
 
 
@@ -281,6 +286,30 @@ def test_the_names_of_the_course_are_loaded_once_and_read_only():
             array[0] = 0
 
 
+def test_every_hole_removes_what_its_name_says():
+    points = polar.sample(4000, 3)
+    a, b = points.T
+    removed = {name: ~polar.outside(points, name) for name in polar.HOLES}
+    np.testing.assert_array_equal(removed["disc"], ~polar.puncture(points))
+    np.testing.assert_array_equal(removed["band"], np.abs(b - 1) <= 0.3)
+    np.testing.assert_array_equal(removed["half"], b >= 1)
+    np.testing.assert_array_equal(removed["corner"], np.hypot(a - 2, b - 2) <= 0.6)
+    for radius in (0.1, 0.5, 0.7):
+        near = np.hypot(a - 1.25, b - 1) <= radius
+        np.testing.assert_array_equal(removed[f"disc-{radius}"], near)
+    # The corner has the area of the disc: what differs is that it is outside.
+    assert removed["corner"].mean() == pytest.approx(removed["disc"].mean(), abs=0.02)
+
+
+@pytest.mark.parametrize("hole", ["corner", "half", polar.Disc((1.0, 1.0), 0.2)])
+def test_a_set_with_a_hole_keeps_it_apart(hole):
+    data = {s: polar.make_polar(80, size=16, split=s, hole=hole) for s in polar.SPLITS}
+    assert sum(map(len, data.values())) == 80
+    assert not polar.outside(np.vstack([[9, 0], data["hole"].factors]), hole)[1:].any()
+    assert polar.outside(data["train"].factors, hole).all()
+    assert polar.outside(data["test"].factors, hole).all()
+
+
 def test_sources_say_what_they_are_and_find_nothing_wrong():
     for name, source in datasets.SOURCES.items():
         assert source.about and "\n" not in source.about
@@ -466,8 +495,13 @@ STAR = np.zeros((1, 32, 32, 1), np.uint8)
         (lambda: polar.puncture([[1, NAN]]), "factors holds? NaN"),
         (lambda: polar.puncture([1.25, 1]), "shape \\(2,\\)"),
         (lambda: polar.puncture(polar.sample(9, 0), radius=5), "removes all 9"),
-        (lambda: polar.transect((0, 0), (1, 1), n=1), "n is 1"),
-        (lambda: polar.transect((0, 0), (1, 1, 1)), "end"),
+        (lambda: polar.transect((1, 0), (1, 1), n=1), "n is 1"),
+        (lambda: polar.transect((1, 0), (1, 1, 1)), "end"),
+        (
+            lambda: polar.transect((1, 0), (1, 2.1)),
+            r"leaves the plane: its end \(1, 2.1",
+        ),
+        (lambda: polar.outside(CORNERS, "disk"), "no hole 'disk': choose one of disc"),
         (lambda: polar.grid(1, 5), "rows is 1"),
         (lambda: polar.grid(5, 1), "cols is 1"),
         (lambda: polar.weights([[1, 2.5]]), "outside b_range"),

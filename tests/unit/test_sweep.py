@@ -187,7 +187,7 @@ def test_a_line_a_run_says_how_far_the_sweep_is(swept):
     for line in ended:
         assert re.search(
             r" fashion-ae seed \d: loss [\d.]+, validation [\d.]+ nats per image, "
-            r"\d+ s(, \d+ s left)?$",
+            r"(\d+ min )?\d+ s(, (\d+ min )?\d+ s left)?$",
             line,
         )
 

@@ -32,10 +32,24 @@ from vaetut.figures.polar import (
     radius_and_curve,
 )
 from vaetut.figures.style import CLASS_COLOURS
+from vaetut.figures.transects import (
+    attribution,
+    autopsy,
+    edges_of_task,
+    embedding,
+    errors_along,
+    pairs,
+    race,
+    rungs,
+    transect_plane,
+    transect_rows,
+)
 
 __all__ = [
     "CLASS_COLOURS",
     "answers",
+    "attribution",
+    "autopsy",
     "beta_curves",
     "beta_strip",
     "cloud",
@@ -43,7 +57,10 @@ __all__ = [
     "denoising",
     "dimensions",
     "distances",
+    "edges_of_task",
+    "embedding",
     "entropy_floor",
+    "errors_along",
     "factor_montage",
     "factor_plane",
     "factor_sheet",
@@ -54,8 +71,13 @@ __all__ = [
     "image_rows",
     "ladder",
     "mosaic",
+    "pairs",
     "plane_twice",
+    "race",
     "radius_and_curve",
+    "rungs",
     "samples_on_cloud",
+    "transect_plane",
+    "transect_rows",
     "two_clouds",
 ]

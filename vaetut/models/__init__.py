@@ -17,8 +17,8 @@ NETWORKS = {  # name -> what builds its encoder, its decoder
     **{
         name: (compact.compact_encoder, getattr(compact, f"{name}_decoder"))
         for name in (
-            "upsampling",
             "transposed",
+            "upsampling",
             "coordinate",
             "broadcast",
             "fourier",

@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers, ops
 
 BASE = 8  # pixels a side of the smallest feature map
-WIDTHS = (48, 32, 24)  # channels of the decoders' convolutions, from the base upwards
+WIDTHS = (64, 48, 32)  # channels of the decoders' convolutions, from the base upwards
 PATCH = 4  # pixels a side that the last convolution draws at once
 BLANK = -3.5  # initial logit of every pixel: little ink, as in the images
 
@@ -48,29 +48,34 @@ def compact_encoder(
     return keras.Model(images, outputs if len(heads) > 1 else outputs[0], name=name)
 
 
-def upsampling_decoder(
+def transposed_decoder(
     image_shape, latent_dim, filters=(16, 32, 64, 64), normalization=False
 ):
     """Return a decoder that knows nothing of what it draws but that it is local.
 
-    Dense layers, then nearest-neighbour upsampling and convolutions (Odena et al.
-    2016), and a last one that draws 4×4 pixels at once. `normalization` puts a batch
-    normalization after every convolution.
+    Dense layers, then transposed convolutions of stride two, and a convolution that
+    draws 4×4 pixels at once. `normalization` puts a batch normalization after every
+    transposed one.
+    """
+    codes, x, side = _dense_map(image_shape, latent_dim, filters[-1])
+    for k, width in enumerate(_widths(side), start=1):
+        x = layers.Conv2DTranspose(width, 4, strides=2, padding="same", name=f"up_{k}")(
+            x
+        )
+        x = _activated(x, k, normalization)
+    return keras.Model(codes, _patches(x, side), name="decoder")
+
+
+def upsampling_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
+    """Return a decoder as `transposed_decoder`, by upsampling and convolutions.
+
+    What one pixel knows its neighbours know as well, before the kernel learns to.
+    Source: Odena et al. 2016, Deconvolution and checkerboard artifacts.
     """
     codes, x, side = _dense_map(image_shape, latent_dim, filters[-1])
     for k, width in enumerate(_widths(side), start=1):
         x = layers.UpSampling2D(2, name=f"double_{k}")(x)
-        x = _convolution(x, width, k, normalization)
-    return keras.Model(codes, _patches(x, side), name="decoder")
-
-
-def transposed_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
-    """Return a decoder as `upsampling_decoder`, by transposed convolutions."""
-    codes, x, side = _dense_map(image_shape, latent_dim, filters[-1])
-    for k, width in enumerate(_widths(side), start=1):
-        x = layers.Conv2DTranspose(
-            width, 4, strides=2, padding="same", activation="swish", name=f"up_{k}"
-        )(x)
+        x = _convolution(x, width, k)
     return keras.Model(codes, _patches(x, side), name="decoder")
 
 
@@ -144,14 +149,23 @@ def contour_decoder(
     side = _check_square(image_shape)
     codes = x = keras.Input((latent_dim,), name="codes")
     for k in (1, 2):
-        x = layers.Dense(128, activation="swish", name=f"dense_{k}")(x)
+        x = layers.Dense(256, activation="swish", name=f"dense_{k}")(x)
     radius = layers.Dense(
         knots, bias_initializer=keras.initializers.Constant(1.25), name="radius"
     )(x)
-    x = Stroke(side, limit, dtype="float32", name="stroke")(radius)
-    x = layers.Dense(16, activation="swish", dtype="float32", name="pen")(x)
-    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    density = Stroke(side, limit, dtype="float32", name="stroke")(radius)
+    ink = layers.Dense(
+        1, kernel_initializer=_first_pen, dtype="float32", name="first_pen"
+    )(density)
+    x = layers.Dense(16, activation="swish", dtype="float32", name="pen_1")(density)
+    x = layers.Dense(1, kernel_initializer="zeros", dtype="float32", name="pen_2")(x)
+    logits = layers.Add(dtype="float32", name="logits")([ink, x])
     return keras.Model(codes, logits, name="decoder")
+
+
+def _first_pen(shape, dtype=None):
+    """Return a pen that draws a soft stroke to begin with, and is seen from afar."""
+    return ops.convert_to_tensor(np.reshape([1.0, 1.0, 0.3], shape), dtype=dtype)
 
 
 @keras.saving.register_keras_serializable(package="vaetut")
@@ -241,16 +255,17 @@ class Modulation(layers.Layer):
 class Stroke(layers.Layer):
     """Lays the line with a radius at each of k angles on a canvas: a soft rasteriser.
 
-    (n, k) to (n, side, side, 3): the logarithm of the line's density after a Gaussian
-    blur of each of `BLURS` pixels. A negative radius points the other way. The blur is
-    the product of one along x and one along y, so that summing over the line's samples
-    is one matrix product an image, and gradients reach every radius from every pixel.
-    `limit`: the axes run from −limit to limit.
+    (n, k) to (n, side, side, 3): the logarithm of the line's density after Gaussian
+    blurs of half a pixel, of √3 times that, and of a sixteenth of the side. A negative
+    radius points the other way. Such a blur is the product of one along x and one
+    along y, so that summing over the line's samples is one matrix product an image,
+    and gradients reach every radius from every pixel. `limit`: the axes run from
+    −limit to limit.
     """
 
-    BLURS = (0.5, 0.9, 5.0)  # two for the edge of the stroke, one to be seen from afar
     SAMPLES = 6  # of the line, for each pixel of the side
-    FAINT = 1e-4  # the density that nothing is below
+    COARSE = 8  # every so many of them for the widest blur
+    FAINT = 1e-9  # the density that nothing is below
 
     def __init__(self, side, limit=4.0, **kwargs):
         super().__init__(**kwargs)
@@ -266,30 +281,48 @@ class Stroke(layers.Layer):
     def macs(self):
         """Multiply-accumulates of one image."""
         samples = self.SAMPLES * self.side
-        return self.spline.size + len(self.BLURS) * samples * self.side**2
+        return self.spline.size + (2 + 1 / self.COARSE) * samples * self.side**2
 
     def call(self, radius):
         scale = self.side / (2 * self.limit)  # pixels a unit
         radius = ops.matmul(radius, ops.convert_to_tensor(self.spline))
         directions = ops.convert_to_tensor(self.directions)
         x, y = (scale * radius * directions[k] + self.side / 2 for k in (0, 1))
-        length = ops.sqrt(_square_step(x) + _square_step(y) + 1e-8)
+        length = ops.sqrt(_square_step(x) + _square_step(y) + 1e-8)[..., None]
+        fine, few = 0.5 * math.sqrt(3), slice(None, None, self.COARSE)
+        columns, rows = self._blurred(x, fine), self._blurred(y, fine)
+        far = self.side / 16
+        densities = [
+            # The cube of a bell is a bell a √3 narrower.
+            _product(rows**3 * length, columns**3),
+            _product(rows * length, columns),
+            _product(
+                self._blurred(y[:, few], far) * length[:, few],
+                self._blurred(x[:, few], far),
+            ),
+        ]
+        units = (0.5, fine, far / self.COARSE)  # so that on the line it is about 1
+        logs = [
+            ops.log(density / (math.sqrt(2 * math.pi) * unit) + self.FAINT)
+            for density, unit in zip(densities, units, strict=True)
+        ]
+        return ops.stack(logs, axis=-1)
+
+    def _blurred(self, places, blur):
+        """Return a bell around each place (n, m) at the centre of every pixel."""
         pixels = ops.arange(self.side, dtype="float32") + 0.5
-        across, down = (ops.square(pixels - v[..., None]) for v in (x, y))
-        drawn = []
-        for blur in self.BLURS:
-            pen = length[..., None] / (blur * math.sqrt(2 * math.pi))
-            columns = ops.exp(across / (-2 * blur**2))
-            rows = ops.exp(down / (-2 * blur**2)) * pen
-            density = ops.matmul(ops.transpose(rows, (0, 2, 1)), columns)
-            drawn.append(ops.log(density + self.FAINT))
-        return ops.stack(drawn, axis=-1)
+        return ops.exp(ops.square(pixels - places[..., None]) / (-2 * blur**2))
 
     def compute_output_shape(self, shape):
-        return (shape[0], self.side, self.side, len(self.BLURS))
+        return (shape[0], self.side, self.side, 3)
 
     def get_config(self):
         return super().get_config() | {"side": self.side, "limit": self.limit}
+
+
+def _product(rows, columns):
+    """Return the sum over samples of rows (n, m, h) times columns (n, m, w)."""
+    return ops.matmul(ops.transpose(rows, (0, 2, 1)), columns)
 
 
 def _square_step(x):
@@ -348,8 +381,12 @@ def _dense_map(image_shape, latent_dim, channels):
     return codes, layers.Reshape((BASE, BASE, channels), name="reshape")(x), side
 
 
-def _convolution(x, width, k, normalization=False):
+def _convolution(x, width, k):
     x = layers.Conv2D(width, 3, padding="same", name=f"conv_{k}")(x)
+    return _activated(x, k)
+
+
+def _activated(x, k, normalization=False):
     if normalization:
         x = layers.BatchNormalization(name=f"norm_{k}")(x)
     return layers.Activation("swish", name=f"swish_{k}")(x)

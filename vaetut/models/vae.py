@@ -112,7 +112,7 @@ class DistanceVAE(ConstantVarianceVAE):
     parts = (*VAE.parts, "distance")
     height, slope = 4.0, 6.0  # the logit on the stroke, and its fall a pixel
 
-    def __init__(self, encoder, decoder, weight=0.2, **kwargs):
+    def __init__(self, encoder, decoder, weight=0.02, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
         self.weight = float(weight)
 
@@ -128,7 +128,7 @@ class DistanceVAE(ConstantVarianceVAE):
         return super().get_config() | {"weight": self.weight}
 
 
-def distance_field(images, reach=6):
+def distance_field(images, reach=4):
     """Return how far each pixel is from ink, (n, h, w, 1), in pixels up to `reach`.
 
     With the ink in [0, 1] grown by k pixels in every direction, the distance is the

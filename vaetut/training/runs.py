@@ -92,11 +92,14 @@ def refuse_stale(record: Record, recipe: Recipe, path: Path) -> None:
         )
 
 
-def records(name: str, scale: str = "full", root: Path = SHIPPED) -> list[Record]:
+def records(name: str, scale: str | None = None, root: Path = SHIPPED) -> list[Record]:
     """Return the records of a recipe at a scale, one a seed, in the seeds' order.
 
-    Raises ValueError for an unknown recipe, RunError for a damaged or stale record.
+    The scale is the largest there are records of, unless given. Raises ValueError for
+    an unknown recipe, RunError for a damaged or stale record.
     """
+    if scale is None:
+        return next(filter(None, (records(name, s, root) for s in SCALES)), [])
     recipe, found = get_recipe(name, scale), []
     for path in sorted(stem(root, recipe, 0).parent.glob("seed-*.json")):
         record = read_record(path)
@@ -120,7 +123,7 @@ def finished(recipe: Recipe, seed: int, shipped: bool = True) -> Record | None:
     return None
 
 
-def summary(name: str, scale: str = "full") -> dict[str, Interval]:
+def summary(name: str, scale: str | None = None) -> dict[str, Interval]:
     """Return every metric of a recipe with its 95 % interval over the shipped seeds."""
     return _intervals(records(name, scale))
 
@@ -131,16 +134,17 @@ def _intervals(found: list[Record]) -> dict[str, Interval]:
     return {k: interval([r.metrics[k] for r in found if k in r.metrics]) for k in names}
 
 
-def list_runs(root: Path = SHIPPED) -> list[dict]:
+def list_runs(root: Path = SHIPPED, variants: bool = True) -> list[dict]:
     """Return one plain dictionary for each recipe and scale that has runs in a folder.
 
     Keys: recipe, scale, seeds, hardware, backend, seconds (mean of a run), parameters,
     peak_memory_mb (the largest that was measured, or None), metrics (name -> mean,
-    low, high, n), stale. A stale run is listed, not refused; so are variants.
+    low, high, n), stale. A stale run is listed, not refused. Variants
+    come after the recipes of the catalogue, or not at all.
     """
     rows = []
-    variants = sorted(p.name for p in root.glob("*+*") if p.is_dir())
-    for name in [*CATALOGUE, *variants]:
+    others = sorted(p.name for p in root.glob("*+*") if p.is_dir()) if variants else []
+    for name in [*CATALOGUE, *others]:
         for scale in SCALES:
             recipe = get_recipe(name, scale)
             paths = sorted(stem(root, recipe, 0).parent.glob("seed-*.json"))
@@ -201,13 +205,14 @@ def remeasure(name: str, scale: str, say=print) -> None:
 def ship(name: str, scale: str) -> list[Path]:
     """Copy a recipe's own runs into the package: every record, the weights of seed 0.
 
-    Returns the files written. Raises RunError if there are no runs to ship.
+    Of a variant there are many: their records alone are copied. Returns the files written. Raises RunError if there are no runs to ship.
     """
     recipe, written = get_recipe(name, scale), []
     for record in records(name, scale, own_runs()):
         source, target = (stem(r, recipe, record.seed) for r in (own_runs(), SHIPPED))
         target.parent.mkdir(parents=True, exist_ok=True)
-        for suffix in (".json", ".safetensors") if record.seed == 0 else (".json",):
+        whole = record.seed == 0 and name in CATALOGUE
+        for suffix in (".json", ".safetensors") if whole else (".json",):
             copied = shutil.copyfile(
                 source.with_suffix(suffix), target.with_suffix(suffix)
             )

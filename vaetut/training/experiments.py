@@ -1,0 +1,103 @@
+"""What chapter 08 compares: labels for readers, names of recipes for the runs.
+
+Each experiment maps a label to the name of a recipe or variant, as `get_recipe` takes
+it. All of one are trained by `vaetut sweep EXPERIMENT --scale laptop --seeds 3`.
+"""
+
+from vaetut.training.recipes import RUNGS, polar_beta
+from vaetut.training.variants import as_text
+
+OURS, THEIRS = "polar-small", "polar-reference"
+
+# Every rung draws its images by other means, at the same number of steps.
+LADDER = {
+    "transposed convolution": OURS,
+    **{
+        {
+            "upsampling": "upsampling + convolution",
+            "coordinate": "CoordConv",
+            "broadcast": "spatial broadcast",
+            "fourier": "Fourier features",
+            "distance": "distance field",
+            "contour": "contour + rasteriser",
+        }[rung]: f"polar-{rung}"
+        for rung in RUNGS
+    },
+}
+
+# One difference a row: what makes ours as the reference, and the reference as ours.
+DIFFERENCES = {
+    "never shuffled": ({"shuffle": False}, {"shuffle": True}),
+    "learning rate": (
+        {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0.0},
+        {"learning_rate": 4e-3, "schedule": "cosine", "warmup": 0.03},
+    ),
+    "batch size": ({"batch_size": 8}, {"batch_size": 16}),
+    "batch normalization": ({"normalization": "batch"}, {"normalization": "off"}),
+    "initialisation": ({"initializer": "normal"}, {"initializer": "glorot"}),
+    "β": ({"beta": polar_beta(64, 8e-3)}, {"beta": 1.0}),
+    "sample weights": ({"weights": "b-batch"}, {"weights": None}),
+    "weights done right": ({"weights": "b"}, {"weights": "b"}),
+    "architecture": (
+        {"network": "reference", "filters": (16, 16, 32, 32)},
+        {"network": "transposed", "filters": (16, 32, 64, 64)},
+    ),
+    "canvas": (
+        {"dataset": "polar-reference-64-punctured"},
+        {"dataset": "polar-64-punctured"},
+    ),
+    "four times as long": ({"epochs": 16}, {"epochs": 16}),
+}
+
+
+def named(base: str, settings: dict) -> str:
+    """Return the name of a base recipe with some settings, as `get_recipe` takes it."""
+    changes = [f"{field}={as_text(value)}" for field, value in sorted(settings.items())]
+    return "+".join([base, *changes])
+
+
+OURS_CHANGED = {k: named(OURS, ours) for k, (ours, _) in DIFFERENCES.items()}
+THEIRS_CHANGED = {k: named(THEIRS, theirs) for k, (_, theirs) in DIFFERENCES.items()}
+
+HOLES = {  # what is removed from the plane -> the set that is trained on
+    "disc 0.1": "polar-64-without-disc-0.1",
+    "disc 0.3": "polar-64-punctured",
+    "disc 0.5": "polar-64-without-disc-0.5",
+    "disc 0.7": "polar-64-without-disc-0.7",
+    "corner": "polar-64-without-corner",
+    "band": "polar-64-without-band",
+    "half plane": "polar-64-without-half",
+}
+IMAGES = (200, 500, 1000, 2000)  # fewer of them, for as many steps
+ALL_IMAGES, EPOCHS = 4330, 4  # of the laptop's scale
+
+
+def task(base: str, hole: str = "disc 0.3", images: int | None = None) -> str:
+    """Return the name of a recipe at another hole, or with fewer training images."""
+    settings = {}
+    if hole != "disc 0.3":
+        settings["dataset"] = HOLES[hole]
+    if images:
+        settings |= {"images": images, "epochs": round(EPOCHS * ALL_IMAGES / images)}
+    return named(base, settings)
+
+
+HARD = ("disc 0.7", "corner", "half plane")  # what other rungs are asked
+HARD_RUNGS = ("polar-coordinate", "polar-fourier", "polar-contour")
+TASKS = {
+    **{f"{OURS}: {hole}": task(OURS, hole) for hole in HOLES},
+    **{f"{OURS}: {n} images": task(OURS, images=n) for n in IMAGES},
+    **{f"{rung}: {hole}": task(rung, hole) for rung in HARD_RUNGS for hole in HARD},
+}
+CEILING = {"nothing removed": named(OURS, {"dataset": "polar-64"})}
+
+EXPERIMENTS = {
+    "ladder": LADDER,
+    "autopsy": {
+        "ours": OURS,
+        "the reference's": THEIRS,
+        **{f"ours, {k}": v for k, v in OURS_CHANGED.items()},
+        **{f"the reference's, {k}": v for k, v in THEIRS_CHANGED.items()},
+    },
+    "tasks": TASKS | CEILING,
+}
