@@ -161,11 +161,17 @@ class Runs(Table):
 
 
 class Benchmarks(Table):
-    """``{benchmarks}``: the stored result of every benchmark, a table a question."""
+    """``{benchmarks}``: the stored result of every benchmark, a table a question.
+
+    With a name, as in ``{benchmarks} compact``, of that one.
+    """
+
+    optional_arguments = 1
 
     def run(self):
         nodes = []
-        for path in sorted(BENCHMARKS.glob("*.json")):
+        pattern = f"{self.arguments[0] if self.arguments else '*'}.json"
+        for path in sorted(BENCHMARKS.glob(pattern)):
             self.env.note_dependency(str(path))
             result = json.loads(path.read_text("utf8"))
             ratio = result.get("reads", "how many times as fast ours is")

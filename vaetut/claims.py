@@ -86,13 +86,14 @@ def rows(path: Path, chapter: int | None = None) -> list[Row]:
 def _row(claim):
     try:
         values = _values(claim["metric"])
+        other = claim.get("minus") or claim.get("over")
+        pairs = _pairs(values, _values(other)) if other else None
         if "minus" in claim:
-            found = paired_interval(values, _values(claim["minus"]))
+            found = paired_interval(*zip(*pairs, strict=True))
         elif "over" in claim:
-            pairs = zip(values, _values(claim["over"]), strict=True)
             found = interval([a / b for a, b in pairs])
         else:
-            found = interval(values)
+            found = interval(list(values.values()))
         sign, bound = claim["holds"].split()
         factor, form = claim.get("factor", 1.0), claim.get("format", ".4g")
         low, mean, high = (v * factor for v in (found.low, found.mean, found.high))
@@ -120,18 +121,26 @@ def verdict(low: float, high: float, rule, bound: float) -> str:
 
 
 def _values(name):
-    """Return a metric over the seeds.
+    """Return a metric's value of each seed.
 
     `name` is "recipe:metric" of the largest scale that is shipped, or "polar:metric"
     of the images.
     """
     recipe, metric = name.split(":")
     if recipe in MEASURES:
-        return MEASURES[recipe]()[metric]
+        return dict(enumerate(MEASURES[recipe]()[metric]))
     found = records(recipe)
     if not found or any(metric not in record.metrics for record in found):
         raise ValueError(f"no shipped run has {name!r}")
-    return [record.metrics[metric] for record in found]
+    return {record.seed: record.metrics[metric] for record in found}
+
+
+def _pairs(values, others):
+    """Return the pairs of values of the seeds that both have."""
+    both = [seed for seed in values if seed in others]
+    if not both:
+        raise ValueError("the two have no seed in common")
+    return [(values[seed], others[seed]) for seed in both]
 
 
 def substitutions(path: Path) -> dict:
@@ -166,5 +175,5 @@ def substitutions(path: Path) -> dict:
 
 
 def _key(label: str) -> str:
-    """Return a label as a name in prose: "the reference's, β" as the_reference_s_beta."""
+    """Return a label as a name in prose, "ours, β" as ours_beta."""
     return re.sub(r"\W+", "_", label.replace("β", "beta"))

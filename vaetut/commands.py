@@ -243,9 +243,12 @@ def measure(arguments):
 def ship(arguments):
     """copy your runs of a recipe into the package (for maintainers)"""
     from vaetut.training import runs
+    from vaetut.training.experiments import EXPERIMENTS
 
-    for path in runs.ship(arguments.recipe, arguments.scale):
-        print(path)
+    members = EXPERIMENTS.get(arguments.recipe, {"": arguments.recipe})
+    for name in dict.fromkeys(members.values()):
+        for path in runs.ship(name, arguments.scale):
+            print(path)
 
 
 def bench(arguments):

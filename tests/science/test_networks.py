@@ -2,14 +2,17 @@
 
 import ast
 import json
+import math
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
+from sklearn.neighbors import NearestNeighbors
 
 from vaetut import analysis, models
+from vaetut.datasets import polar
 from vaetut.training import build_model, get_recipe
 
 BOOK = Path(__file__).parents[2] / "book"
@@ -25,14 +28,17 @@ def test_parameter_counts_of_the_source():
     assert vae.encoder.count_params() == 100_868
 
 
-def definitions(notebook):
-    """Return what a notebook's own functions and classes are, without running it."""
+def definitions(notebook, **known):
+    """Return what a notebook's own functions and classes are, without running it.
+
+    `known`: what else its first cells import or compute.
+    """
     cells = json.loads((BOOK / notebook).read_text("utf8"))["cells"]
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     kept = (ast.FunctionDef, ast.ClassDef)
     body = [node for node in ast.parse(code).body if isinstance(node, kept)]
     names = {"keras": keras, "layers": keras.layers, "ops": ops, "np": np}
-    names["analysis"] = analysis
+    names |= {"analysis": analysis} | known
     exec(compile(ast.Module(body, []), notebook, "exec"), names)
     return names
 
@@ -120,3 +126,56 @@ def test_the_gap_measure_taught_is_the_librarys(taught):
     taught_gap = taught["in_gap"](codes, 2 * samples)
     np.testing.assert_array_equal(taught_gap, analysis.in_gap(codes, 2 * samples))
     assert taught_gap.any() and not taught_gap.all()
+
+
+@pytest.fixture(scope="module")
+def taught_of_strokes():
+    names = definitions(
+        "08-zero-shot-transects.ipynb",
+        math=math,
+        VAE=models.VAE,
+        polar=polar,
+        NearestNeighbors=NearestNeighbors,
+        ink=0.5,
+    )
+    return names
+
+
+def test_the_constant_variance_taught_is_the_librarys(taught_of_strokes):
+    shape = (64, 64, 1)
+    images = polar.draw(polar.sample(4, 0), 64)
+    build_encoder, build_decoder = models.NETWORKS["transposed"]
+    keras.utils.set_random_seed(0)
+    networks = build_encoder(shape, 3), build_decoder(shape, 3)
+    own = taught_of_strokes["ConstantVariance"](*networks, beta=2.0)
+    library = models.ConstantVarianceVAE(*networks, beta=2.0, posterior_sd=0.1)
+    epsilon = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    scaled = ops.convert_to_tensor(images / np.float32(255))
+    for a, b in zip(own(images, epsilon), library(images, epsilon), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    terms = [m.loss_terms(scaled, *m(images, epsilon)) for m in (own, library)]
+    for part in terms[0]:
+        np.testing.assert_allclose(terms[0][part], terms[1][part], rtol=1e-6)
+
+
+def test_the_rulers_taught_are_the_librarys(taught_of_strokes):
+    rng = np.random.default_rng(0)
+    images = polar.draw(polar.sample(5, 0), 64) / 255
+    logits = rng.normal(size=images.shape)
+    shown = 1 / (1 + np.exp(-logits))
+    names = taught_of_strokes
+    np.testing.assert_allclose(
+        names["excess"](images, logits), analysis.excess_bce(images, logits), atol=1e-9
+    )
+    np.testing.assert_allclose(
+        names["iou"](images, shown), analysis.iou(images, shown, 0.5)
+    )
+    cloud = rng.normal(size=(300, 3)) * [3, 2, 0.1]
+    third, local = names["flatness"](cloud)
+    found = analysis.sheet_statistics(cloud, cloud[:, :2])
+    assert third == pytest.approx(found.third_share)
+    assert local == pytest.approx(found.local_flatness, rel=0.02)
+    np.testing.assert_array_equal(
+        names["transect"]((0.5, 2.0), (2.0, 0.0)), polar.transect((0.5, 2), (2, 0))
+    )
+    assert names["beta"](256, 8e-3) == get_recipe("polar-reference").beta

@@ -1,12 +1,14 @@
 """The autoencoder, and what it shares with every model of images in the course."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
 
 from vaetut.models.losses import bernoulli_nats, unit_interval
 
-FORWARD_BATCH = 500
+FORWARD_PIXELS = 500 * 32 * 32  # of the images that go through a network at a time
 
 
 class ImageModel(keras.Model):
@@ -151,8 +153,11 @@ def _forward(network, inputs):
     takes longer than the few batches of a chapter.
     """
     outputs = []
-    for start in range(0, len(inputs), FORWARD_BATCH):
-        output = network(inputs[start : start + FORWARD_BATCH], training=False)
+    ends = (network.inputs[0].shape, network.outputs[0].shape)  # one is an image's
+    pixels = max(math.prod(shape[1:3]) for shape in ends if len(shape) == 4)
+    size = max(1, FORWARD_PIXELS // pixels)
+    for start in range(0, len(inputs), size):
+        output = network(inputs[start : start + size], training=False)
         several = output if isinstance(output, (list, tuple)) else [output]
         outputs.append([ops.convert_to_numpy(part) for part in several])
     joined = [np.concatenate(parts) for parts in zip(*outputs, strict=True)]

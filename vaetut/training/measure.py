@@ -37,7 +37,7 @@ def measure(
     if test.labels is None:
         raise ValueError(
             f"There are no measures for {type(model).__name__} on {test.name!r}: they "
-            "are for labelled images, and for polar sets and a constant variance."
+            "are for labelled images, and for VAEs of polar sets."
         )
     return measure_labelled(model, test, seed), {}
 

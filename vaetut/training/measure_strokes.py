@@ -11,7 +11,7 @@ from scipy.special import expit
 from vaetut import analysis
 from vaetut.datasets import Dataset, polar
 from vaetut.datasets.polar.render import INK
-from vaetut.models import VAE, ConstantVarianceVAE
+from vaetut.models import VAE
 
 DRAWN, DRAW_SEED = 20_000, 10_001  # points among which those of a region are found
 IN_REGION = 150  # images of each region
@@ -34,7 +34,10 @@ def measure_strokes(
     measured = _Strokes(model, options, len(train) < SMOKE, seed)
     metrics = measured.validation(test)
     codes = model.encode(train.images)[0]
-    metrics |= measured.sheet(codes, train.factors)
+    # A collapsed encoder gives images the same code: then there is no sheet.
+    collapsed = len(np.unique(codes, axis=0)) < len(codes)
+    if not collapsed:
+        metrics |= measured.sheet(codes, train.factors)
     profiles = {}
     for region, points in measured.points.items():
         found = measured.errors(points)
@@ -43,12 +46,15 @@ def measure_strokes(
         metrics |= measured.crossings(region, points, found)
         metrics |= measured.noisy(region, points)
         metrics |= measured.attribution(region, points, codes, train.factors)
+        if not collapsed:
+            metrics |= measured.reading(region, points, codes, train.factors)
     for name, ends in polar.TRANSECTS.items():
         points = polar.transect(*ends)
         found = measured.errors(points)
         profiles |= {f"{name}_{k}": found[k] for k in ("excess", "iou", "factor_error")}
-        along = model.encode(measured.draw(points))[0]
-        metrics[f"{name}_gap"] = analysis.gap(along)
+        if not collapsed:
+            along = model.encode(measured.draw(points))[0]
+            metrics[f"{name}_gap"] = analysis.gap(along)
     metrics["hole_to_shell"] = metrics["hole_excess"] / metrics["shell_excess"]
     metrics["hole_iou_lost"] = metrics["shell_iou"] - metrics["hole_iou"]
     return (
@@ -136,8 +142,7 @@ class _Strokes:
         """Return errors with the code of the encoder, of a spline, and the best one.
 
         A: D(E(x)). B: D(f(a, b)), f a thin-plate spline from factors to codes through
-        training points. C: the least error over all codes. And, for comparison, the
-        image drawn anew from the (a, b) that a spline reads off the code.
+        training points. C: the least error over all codes.
         """
         chosen = points[: 4 if self.few else ATTRIBUTED]
         images = self.draw(chosen)
@@ -153,9 +158,16 @@ class _Strokes:
         metrics = {}
         for way, found in ways.items():
             metrics |= self.means_with(f"{region}_{way}", images, found)
+        return metrics
+
+    def reading(self, region, points, codes, factors):
+        """Return how well a spline reads (a, b) off codes, and an image drawn anew."""
+        chosen = points[: 4 if self.few else ATTRIBUTED]
+        images, knots = self.draw(chosen), slice(SPLINE_POINTS)
+        encoded = self.model.encode(images)[0]
         read = analysis.thin_plate(codes[knots], factors[knots], encoded)
         drawn = self.draw(read)
-        return metrics | {
+        return {
             f"{region}_redrawn_iou": analysis.iou(images, drawn, self.threshold).mean(),
             f"{region}_read_error": np.linalg.norm(read - chosen, axis=1).mean(),
         }
@@ -175,33 +187,51 @@ class _Strokes:
         mean, log_var = self.model.encode(test.images)
         noise = np.exp(0.5 * log_var) * self.rng.standard_normal(mean.shape)
         images = test.images / np.float32(255)
-        floor = analysis.bernoulli_entropy(images)
-        nats = {
-            name: -analysis.bernoulli_log_likelihood(
+        sampled, plain = (
+            -analysis.bernoulli_log_likelihood(
                 images, self.model.decode_logits(codes.astype(np.float32))
-            )
-            for name, codes in (("mean", mean), ("sampled", mean + noise))
-        }
+            ).mean()
+            for codes in (mean + noise, mean)
+        )
         kl = analysis.gaussian_kl(mean, log_var).mean()
-        dimensions, pixels = mean.shape[1], images[0].size
-        pairs = np.abs(mean[:, :, None] * mean[:, None]).mean(axis=0)
-        entanglement = pairs[np.triu_indices(dimensions, 1)].mean()
-        bce = nats["sampled"].mean() / pixels
+        pixels = images[0].size
         return {
-            "reconstruction": nats["sampled"].mean(),
+            "reconstruction": sampled,
             "kl": kl,
-            "total": nats["sampled"].mean() + self.model.beta * kl,
-            "bce": nats["mean"].mean() / pixels,
-            "floor": floor.mean() / pixels,
-            "logged_loss": bce
-            + SOURCE_KL * 2 / dimensions * kl
-            + SOURCE_ENTANGLEMENT * entanglement,
+            "total": sampled + self.model.beta * kl,
+            "bce": plain / pixels,
+            "floor": analysis.bernoulli_entropy(images).mean() / pixels,
+            "logged_loss": sampled / pixels + source_terms(mean, kl),
         }
+
+
+def source_terms(mean, kl) -> float:
+    """Return what the source's logged loss adds to the cross-entropy of a pixel.
+
+    `mean` (n, d) are codes, `kl` the mean KL divergence in nats: its own KL is without
+    the ½ and a mean over dimensions, its entanglement term a mean over their pairs.
+    """
+    dimensions = mean.shape[1]
+    pairs = np.abs(mean[:, :, None] * mean[:, None]).mean(axis=0)
+    entanglement = pairs[np.triu_indices(dimensions, 1)].mean()
+    return SOURCE_KL * 2 / dimensions * kl + SOURCE_ENTANGLEMENT * entanglement
+
+
+def logged_loss(model: VAE, images, seed: int = 0) -> float:
+    """Return the loss of uint8 images as the source's third part logs it."""
+    mean, log_var = model.encode(images)
+    noise = np.random.default_rng(seed).standard_normal(mean.shape)
+    codes = mean + np.exp(0.5 * log_var) * noise
+    nats = -analysis.bernoulli_log_likelihood(
+        images / np.float32(255), model.decode_logits(codes.astype(np.float32))
+    )
+    kl = analysis.gaussian_kl(mean, log_var).mean()
+    return float(nats.mean() / images[0].size + source_terms(mean, kl))
 
 
 def can_measure(model, test: Dataset) -> bool:
     """Return whether these are the measures for a model and its test images."""
-    return test.name in polar.SETS and isinstance(model, ConstantVarianceVAE)
+    return test.name in polar.SETS and isinstance(model, VAE)
 
 
 def _short(values) -> list[float]:

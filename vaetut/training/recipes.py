@@ -80,6 +80,14 @@ POLAR_SCALES = {
         "epochs": 1,
     },
 }
+# On images of the reference's own geometry, with the β of its third part.
+POLAR_COMPACT = replace(
+    POLAR_VAE,
+    name="polar-compact",
+    dataset="polar-reference",
+    beta=polar_beta(256, 1e-3),
+    epochs=8,
+)
 # For ladders and sweeps: the same at a size that takes half a minute.
 POLAR_SMALL = replace(
     POLAR_VAE, name="polar-small", dataset="polar-128-punctured", epochs=14
@@ -87,6 +95,10 @@ POLAR_SMALL = replace(
 SMALL_SCALES = {
     "laptop": {"dataset": "polar-64-punctured", "epochs": 4},
     "smoke": POLAR_SCALES["smoke"] | {"images": 48},
+}
+COMPACT_SCALES = {
+    "laptop": {"dataset": "polar-reference-64", "beta": polar_beta(64, 1e-3)},
+    "smoke": POLAR_SCALES["smoke"] | {"dataset": "polar-reference-64"},
 }
 # What each rung of chapter 08's ladder knows more than `polar-small`, its first one.
 RUNGS = {
@@ -136,6 +148,7 @@ def _declared():
     for beta in BETAS:
         yield replace(FASHION_VAE, name=sweep_name(beta), beta=beta), FASHION_SCALES
     yield POLAR_VAE, POLAR_SCALES
+    yield POLAR_COMPACT, COMPACT_SCALES
     yield POLAR_SMALL, SMALL_SCALES
     for rung, change in RUNGS.items():
         yield replace(POLAR_SMALL, name=f"polar-{rung}", **change), SMALL_SCALES

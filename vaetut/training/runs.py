@@ -205,7 +205,8 @@ def remeasure(name: str, scale: str, say=print) -> None:
 def ship(name: str, scale: str) -> list[Path]:
     """Copy a recipe's own runs into the package: every record, the weights of seed 0.
 
-    Of a variant there are many: their records alone are copied. Returns the files written. Raises RunError if there are no runs to ship.
+    Of a variant, of which there are many, the records alone are copied. Returns the
+    files written. Raises RunError if there are no runs to ship.
     """
     recipe, written = get_recipe(name, scale), []
     for record in records(name, scale, own_runs()):

@@ -1,0 +1,79 @@
+"""How soon does the compact model reach the loss that the reference logged?
+
+The reference's best logged validation loss is 0.0229, in its own definition: the mean
+cross-entropy of a pixel, with noise, plus its KL term and its entanglement term, the
+KL's constant included. Ours is `polar-compact`: images of the reference's own geometry,
+from scratch, on all validation images. The clock runs from the first step; loading and
+drawing the data, and evaluating, do not count. The case's numbers are multiplications
+an image and parameters; where the target is reached is in `seconds_to_target`.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks import common
+from benchmarks.target import Watch, keras_callback
+
+QUESTION = __doc__.splitlines()[0]
+TARGET = 0.0229  # logged in the source's third part
+EVERY = 140  # steps between two evaluations, about half an epoch
+
+
+def main(quick=False):
+    """Train one seed and follow its loss; `quick`: a moment, not stored."""
+    from vaetut.models.networks import macs
+    from vaetut.training import build_model, engine, get_recipe, runs, train
+    from vaetut.training.build import load_data
+    from vaetut.training.measure_strokes import logged_loss
+
+    recipe = get_recipe("polar-compact", "smoke" if quick else "full")
+    test = load_data(recipe, 0)[1]
+    watch = Watch(0.0, 1 if quick else EVERY)  # to the end: the whole curve is wanted
+    callback = keras_callback(watch, lambda model: logged_loss(model, test.images))
+    with tempfile.TemporaryDirectory() as folder:
+        # To be shipped, unless it is a trial.
+        stem = Path(folder, "run") if quick else runs.stem(runs.own_runs(), recipe, 0)
+        record, model = train(
+            recipe, 0, stem, say=str, callbacks=[callback], resume=False
+        )
+    watch.pause()
+    curve = [[round(seconds, 2), loss] for _, seconds, loss in watch.curve]
+    curve.append([round(watch.seconds, 2), logged_loss(model, test.images)])
+    reference = build_model(get_recipe("polar-reference", "smoke" if quick else "full"))
+    costs = {
+        "multiplications an image, millions": lambda m: (
+            sum(macs(part) for part in (m.encoder, m.decoder)) / 1e6
+        ),
+        "parameters, thousands": lambda m: m.count_params() / 1e3,
+    }
+    cases = [
+        common.cost_case(name, [cost(model)], [cost(reference)])
+        for name, cost in costs.items()
+    ]
+    last = [1e4 * curve[-1][1]], [1e4 * TARGET]
+    cases.insert(0, common.cost_case("last logged loss, 10⁻⁴", *last))
+    return common.publish(
+        __file__,
+        QUESTION,
+        "see the case",
+        cases,
+        engine.hardware(),
+        store=not quick,
+        reads="how many times as much the reference's is",
+        target=TARGET,
+        seconds_to_target=crossing(curve),
+        curve=curve,
+        images_per_second=record.images_per_second,
+        versions=engine.versions(),
+    )
+
+
+def crossing(curve, target=TARGET):
+    """Return the seconds at which the loss first is at or below a target, or None."""
+    return next((seconds for seconds, loss in curve if loss <= target), None)
+
+
+if __name__ == "__main__":
+    common.command(QUESTION, main)
