@@ -21,12 +21,16 @@ STEPS, QUICK_STEPS, REPEATS = 30, 2, 3
 SIZELESS = {
     "beta",
     "epochs",
+    "epsilon",
+    "initializer",
     "learning_rate",
     "optimizer",
     "scale",
     "schedule",
+    "shuffle",
     "test_images",
     "warmup",
+    "weights",
 }
 
 
@@ -53,12 +57,17 @@ def answer(way, recipe=None, steps=STEPS):
 
 
 def sizes():
-    """Return the names of the recipes, one of each size: one with a rival, if any."""
+    """Return the names of Fashion-MNIST's recipes, one of each size.
+
+    One with a rival, if there is any.
+    """
     from vaetut.training import CATALOGUE, get_recipe
 
     names = {}
     for name in (*STOCK, *CATALOGUE):
         fields = get_recipe(name).fields
+        if fields["dataset"] != "fashion-mnist":
+            continue
         size = {k: v for k, v in fields.items() if k not in SIZELESS}
         names.setdefault(repr(sorted(size.items())), name)
     return list(names.values())

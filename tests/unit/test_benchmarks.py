@@ -15,7 +15,7 @@ from vaetut.datasets import load
 from vaetut.training import build_model, get_recipe
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("epoch", "explorer", "memory", "target", "utilization")
+NAMES = ("compact", "epoch", "explorer", "memory", "target", "utilization")
 RESULTS = sorted(common.RESULTS.glob("*.json"))
 KINDS = {"autoencoder": "fashion-ae", "vae": "fashion-vae"}
 N = 20
@@ -190,7 +190,7 @@ def test_one_recipe_of_each_size_is_measured():
     assert not any("beta" in name for name in sizes)
 
 
-@pytest.mark.parametrize("name", ["epoch", "utilization"])
+@pytest.mark.parametrize("name", ["compact", "epoch", "utilization"])
 def test_a_quick_run_has_a_case_and_stores_nothing(name):
     path = common.RESULTS / f"{name}.json"
     before = path.read_bytes() if path.exists() else None

@@ -2,16 +2,20 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy.ndimage import distance_transform_cdt
 
 from vaetut.models import (
     VAE,
     Autoencoder,
+    ConstantVarianceVAE,
+    DistanceVAE,
     conv_decoder,
     conv_encoder,
     effective_beta,
     unit_interval,
 )
 from vaetut.models.networks import macs
+from vaetut.models.vae import distance_field
 
 SHAPE = (8, 8, 1)
 SIZE = {"latent_dim": 2, "filters": (4, 6)}
@@ -185,6 +189,140 @@ def test_macs_are_those_counted_by_hand():
 
 
 def test_macs_of_an_unknown_layer_are_not_guessed():
-    layers = keras.Input((4, 4, 1)), keras.layers.BatchNormalization(name="norm")
-    with pytest.raises(ValueError, match="BatchNormalization \\('norm'\\)"):
+    layers = keras.Input((4, 4, 1)), keras.layers.LayerNormalization(name="norm")
+    with pytest.raises(ValueError, match="LayerNormalization \\('norm'\\)"):
         macs(keras.Sequential(layers))
+
+
+def test_macs_leave_normalization_out_and_ask_a_layer_that_knows():
+    class Knows(keras.layers.Dense):
+        macs = 1234
+
+    layers = keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()
+    assert macs(keras.Sequential(layers)) == 12
+    assert macs(keras.Sequential([*layers, Knows(7)])) == 12 + 1234
+    # A dense layer on a map is applied at every place.
+    assert macs(keras.Sequential([keras.Input((5, 6, 4)), keras.layers.Dense(3)])) == (
+        5 * 6 * 12
+    )
+
+
+# ---- A constant variance, and the distance to the stroke
+
+
+def constant(kind=ConstantVarianceVAE, **options):
+    keras.utils.set_random_seed(0)
+    return kind(conv_encoder(SHAPE, **SIZE), conv_decoder(SHAPE, **SIZE), **options)
+
+
+def terms_of(model, images):
+    outputs = model(ops.convert_to_tensor(images))
+    terms = model.loss_terms(unit_interval(ops.convert_to_tensor(images)), *outputs)
+    return {name: ops.convert_to_numpy(values) for name, values in terms.items()}
+
+
+@pytest.mark.parametrize("posterior_sd", [0.1, 0.5, 1.0])
+def test_the_kl_of_a_constant_variance_in_closed_form(posterior_sd, images):
+    model = constant(beta=2.5, posterior_sd=posterior_sd)
+    mean, log_var = model.encode(images)
+    assert log_var.shape == mean.shape == (20, 2)
+    np.testing.assert_allclose(np.exp(log_var / 2), posterior_sd, rtol=1e-6)
+    terms = terms_of(model, images)
+    constant_part = 2 * (posterior_sd**2 - 1 - 2 * np.log(posterior_sd)) / 2
+    expected = (mean**2).sum(axis=1) / 2 + constant_part
+    np.testing.assert_allclose(terms["kl"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        terms["loss"], terms["reconstruction"] + 2.5 * terms["kl"], rtol=1e-6
+    )
+
+
+def test_codes_of_a_constant_variance_spread_by_it(images):
+    model = constant(posterior_sd=0.1)
+    epsilon = np.ones((20, 2), "float32")
+    logits = ops.convert_to_numpy(model(ops.convert_to_tensor(images), epsilon)[0])
+    mean, _ = model.encode(images)
+    np.testing.assert_allclose(logits, model.decode_logits(mean + 0.1), atol=1e-5)
+    np.testing.assert_allclose(model.reconstruct(images), model.decode(mean))
+
+
+@pytest.mark.parametrize("kind", [ConstantVarianceVAE, DistanceVAE])
+@pytest.mark.parametrize("posterior_sd", [0, -0.1, float("nan")])
+def test_a_senseless_constant_deviation_is_refused(kind, posterior_sd):
+    with pytest.raises(ValueError, match="posterior_sd must be positive"):
+        constant(kind, posterior_sd=posterior_sd)
+    with pytest.raises(ValueError, match="beta"):
+        constant(kind, beta=-1)
+
+
+@pytest.mark.parametrize("kind", [ConstantVarianceVAE, DistanceVAE])
+@pytest.mark.parametrize("split", ["", "val_"])
+def test_the_logged_parts_of_a_constant_variance_add_up(kind, split, images):
+    model = constant(kind, beta=2.048)
+    model.compile("adam", jit_compile=False)
+    logs = model.fit(images, validation_data=images, batch_size=8, verbose=0).history
+    loss, reconstruction, kl, regularizer, *rest = (
+        logs[split + part][0] for part in ("loss", *model.parts)
+    )
+    assert regularizer == pytest.approx(2.048 * kl, rel=1e-6)
+    assert loss == pytest.approx(reconstruction + regularizer + sum(rest), rel=1e-6)
+    assert len(rest) == (kind is DistanceVAE) and all(part > 0 for part in rest)
+
+
+@pytest.mark.parametrize("kind", [ConstantVarianceVAE, DistanceVAE])
+def test_a_saved_constant_variance_comes_back(kind, images, tmp_path):
+    options = {"weight": 0.5} if kind is DistanceVAE else {}
+    model = constant(kind, beta=0.5, posterior_sd=0.3, seed=7, **options)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert type(again) is kind and again.posterior_sd == 0.3 and again.beta == 0.5
+    assert getattr(again, "weight", None) == options.get("weight")
+    np.testing.assert_allclose(again.reconstruct(images), model.reconstruct(images))
+
+
+def test_the_distance_part_is_what_the_loss_adds(images):
+    model = constant(DistanceVAE, beta=2.0, weight=0.3)
+    terms = terms_of(model, images)
+    parts = terms["reconstruction"] + terms["regularizer"]
+    np.testing.assert_allclose(terms["loss"], parts + terms["distance"], rtol=1e-6)
+    assert (terms["distance"] > 0).all()
+
+
+def test_logits_that_fall_with_the_distance_cost_none():
+    model = constant(DistanceVAE, weight=0.3)
+    image = np.zeros((1, *SHAPE), "float32")
+    image[0, 2, 3] = 1.0
+    away = ops.convert_to_numpy(distance_field(ops.convert_to_tensor(image)))
+    logits = (model.height - model.slope * away).astype("float32")
+    outputs = logits, *np.zeros((2, 1, 2), "float32")
+    terms = model.loss_terms(ops.convert_to_tensor(image), *outputs)
+    assert float(terms["distance"][0]) == pytest.approx(0, abs=1e-9)
+    outputs = logits + model.slope, *outputs[1:]  # as if all were one pixel nearer
+    terms = model.loss_terms(ops.convert_to_tensor(image), *outputs)
+    assert float(terms["distance"][0]) == pytest.approx(0.3 * image.size, rel=1e-5)
+
+
+@pytest.mark.parametrize("reach", [1, 4, 7])
+def test_the_distance_field_of_binary_images_is_the_chessboards(reach):
+    rng = np.random.default_rng(0)
+    images = (rng.uniform(size=(6, 15, 11, 1)) < [[[[0.02]]]]).astype("float32")
+    images[:, 7, 5] = 1.0  # none is blank
+    found = ops.convert_to_numpy(distance_field(ops.convert_to_tensor(images), reach))
+    assert found.shape == images.shape
+    for image, field in zip(images[..., 0], found[..., 0], strict=True):
+        rows, columns = np.nonzero(image)
+        down = np.abs(np.arange(15)[:, None, None] - rows)
+        across = np.abs(np.arange(11)[None, :, None] - columns)
+        brute = np.maximum(down, across).min(axis=-1)
+        np.testing.assert_array_equal(brute, distance_transform_cdt(image == 0))
+        np.testing.assert_array_equal(field, np.minimum(brute, reach))
+    assert found.max() == reach
+
+
+def test_the_distance_field_of_blank_grey_and_dim_images():
+    images = np.zeros((3, 9, 9, 1), "float32")
+    images[1, 4, 4], images[1, 0, 0] = 1.0, 0.5  # half the ink is half of it away
+    images[2] = images[1] / 4  # what counts is the share of the peak
+    found = ops.convert_to_numpy(distance_field(ops.convert_to_tensor(images)))
+    assert (found[0] == 4).all()
+    assert found[1, 4, 4, 0] == 0 and found[1, 0, 0, 0] == 0.5 + 3 * 0.5
+    np.testing.assert_allclose(found[2], found[1], rtol=1e-6)

@@ -75,6 +75,12 @@ def test_the_digest_follows_every_field_but_the_name():
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"scale": "huge"}, "full, laptop, smoke"),
         ({"beta": None}, "needs a beta"),
+        (
+            {"normalization": "layer"},
+            "normalization .* 'layer': choose one of batch, o",
+        ),
+        ({"initializer": "zeros"}, "choose one of normal, glorot"),
+        ({"weights": "a"}, "weights .* 'a': choose one of b, b-batch"),
     ],
 )
 def test_a_senseless_recipe_is_refused(change, word):
@@ -247,3 +253,141 @@ def test_a_cpu_gets_no_xla_on_tensorflow(monkeypatch):
     assert engine.compile_options() == {"jit_compile": False}
     monkeypatch.setattr(engine, "accelerator", lambda: "H200")
     assert engine.compile_options()["jit_compile"]
+
+
+# ---- Polar recipes, and the fields that came with them
+
+POLAR = [name for name in training.CATALOGUE if name.startswith("polar")]
+
+
+@pytest.mark.parametrize("name", POLAR)
+@pytest.mark.parametrize("scale", training.SCALES)
+def test_a_polar_recipe_is_one_at_every_scale(name, scale):
+    recipe = get_recipe(name, scale)
+    assert recipe.name == name and recipe.scale == scale
+    assert recipe.latent_dim == 3 and recipe.posterior_sd == 0.1 and recipe.beta > 0
+    assert recipe.dataset in datasets.polar.SETS
+    assert (recipe.images is not None) == (scale == "smoke")
+    size = datasets.polar.SETS[recipe.dataset]["size"]
+    assert size in {"full": (128, 256), "laptop": (64, 128), "smoke": (64,)}[scale]
+
+
+@pytest.mark.parametrize("name", POLAR)
+def test_every_polar_model_can_be_built(name):
+    recipe = get_recipe(name, "smoke")
+    model = training.build_model(recipe)
+    kinds = {"vae": "ConstantVarianceVAE", "distance-vae": "DistanceVAE"}
+    assert type(model).__name__ == kinds[recipe.model]
+    assert model.encoder.output_shape == (None, 3) == model.decoder.input_shape
+    assert model.decoder.output_shape == model.encoder.input_shape == (None, 64, 64, 1)
+    assert model.beta == recipe.beta and model.posterior_sd == recipe.posterior_sd
+
+
+def test_a_new_field_leaves_older_records_valid():
+    recipe = get_recipe("fashion-vae")
+    new = ("network", "normalization", "initializer", "posterior_sd", "shuffle")
+    new += ("weights", "epsilon")
+    before = {k: v for k, v in recipe.fields.items() if k not in new}
+    assert recipe.changed_since(before) == []
+    for field, value in (
+        ("shuffle", False),
+        ("weights", "b"),
+        ("network", "reference"),
+    ):
+        changed = dataclasses.replace(recipe, **{field: value})
+        assert changed.changed_since(before) == [field]
+        assert changed.digest != recipe.digest
+
+
+@pytest.mark.parametrize(
+    ("setting", "field", "value"),
+    [
+        ("shuffle=false", "shuffle", False),
+        ("shuffle=FALSE", "shuffle", False),
+        ("weights=b-batch", "weights", "b-batch"),
+        ("weights=b", "weights", "b"),
+        ("normalization=off", "normalization", "off"),
+        ("initializer=normal", "initializer", "normal"),
+        ("posterior_sd=0.2", "posterior_sd", 0.2),
+        ("posterior_sd=none", "posterior_sd", None),
+        ("network=contour", "network", "contour"),
+    ],
+)
+def test_a_variant_of_a_polar_recipe_is_read(setting, field, value):
+    recipe = get_recipe(f"polar-small+{setting}")
+    assert getattr(recipe, field) == value
+    assert recipe.name == f"polar-small+{setting.lower()}"
+    assert get_recipe(recipe.name) == recipe
+    assert recipe.changed_since(get_recipe("polar-small").fields) == [field]
+
+
+def test_what_the_reference_does_can_be_undone():
+    recipe = get_recipe("polar-reference+shuffle=true+weights=none")
+    assert recipe.shuffle is True and recipe.weights is None
+    assert get_recipe("polar-reference+shuffle=false").name == "polar-reference"
+
+
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [
+        ("shuffle=no", "shuffle takes true or false, not 'no'"),
+        ("shuffle=none", "shuffle takes true or false"),
+        ("weights=c", "choose one of b, b-batch"),
+        ("normalization=false", "choose one of batch, off"),
+        ("posterior_sd=wide", "posterior_sd takes a finite number"),
+    ],
+)
+def test_a_variant_with_a_senseless_value_is_refused(setting, word):
+    with pytest.raises(ValueError, match=word):
+        get_recipe(f"polar-small+{setting}")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        (
+            "polar-small+network=unet",
+            "no network 'unet': choose one of conv, reference",
+        ),
+        ("polar-contour+normalization=batch", "'contour' has no normalization"),
+        ("polar-distance+posterior_sd=none", "with a posterior_sd, distance-vae"),
+        ("polar-small+model=gan", "no model 'gan'"),
+        ("polar-small+posterior_sd=-1", "posterior_sd must be positive"),
+    ],
+)
+def test_a_model_that_cannot_be_built_is_named(name, word):
+    with pytest.raises(ValueError, match=word):
+        training.build_model(get_recipe(name, "smoke"))
+
+
+def kernels_and_biases(recipe, seed=0):
+    model = training.build_model(recipe, seed)
+    found = [
+        (keras.ops.convert_to_numpy(layer.kernel), layer.bias)
+        for network in (model.encoder, model.decoder)
+        for layer in network.layers
+        if hasattr(layer, "kernel")
+    ]
+    return [(k, b if b is None else keras.ops.convert_to_numpy(b)) for k, b in found]
+
+
+@pytest.mark.parametrize("name", ["polar-small", "polar-reference"])
+def test_the_initializer_draws_every_kernel_anew(name):
+    normal = get_recipe(f"{name}+initializer=normal", "smoke")
+    glorot = get_recipe(f"{name}+initializer=glorot", "smoke")
+    for kernel, bias in kernels_and_biases(normal):
+        assert kernel.std() == pytest.approx(0.05, rel=5 / np.sqrt(2 * kernel.size))
+        assert bias is None or (bias == 0).all()
+    for kernel, bias in kernels_and_biases(glorot):
+        field = np.prod(kernel.shape[:-2])
+        limit = np.sqrt(6 / (field * (kernel.shape[-2] + kernel.shape[-1])))
+        assert 0.7 * limit < np.abs(kernel).max() <= limit * (1 + 1e-6)
+        assert bias is None or (bias == 0).all()
+    first, again, other = (kernels_and_biases(normal, seed) for seed in (0, 0, 1))
+    for (one, _), (same, _), (differs, _) in zip(first, again, other, strict=True):
+        assert (one == same).all() and (one != differs).any()
+
+
+def test_without_an_initializer_a_network_begins_as_it_says():
+    last = kernels_and_biases(get_recipe("polar-small", "smoke"))[-1]
+    assert (last[1] == -3.5).all()  # little ink

@@ -83,7 +83,7 @@ class ConstantVarianceVAE(VAE):
 
     def __init__(self, encoder, decoder, beta=1.0, posterior_sd=0.1, seed=0, **kwargs):
         super().__init__(encoder, decoder, beta=beta, seed=seed, **kwargs)
-        if not posterior_sd > 0:
+        if not 0 < posterior_sd < math.inf:
             raise ValueError(f"posterior_sd must be positive, not {posterior_sd}.")
         self.posterior_sd = float(posterior_sd)
 

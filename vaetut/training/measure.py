@@ -23,17 +23,21 @@ BOUND_IMAGES, BOUND_SAMPLES = 250, 64  # of the importance-weighted bound
 
 
 def measure(
-    model: ImageModel, train: Dataset, test: Dataset, seed: int = 0
+    model: ImageModel,
+    train: Dataset,
+    test: Dataset,
+    seed: int = 0,
+    brief: bool = False,
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Return every number the course states of a trained model, and its profiles.
 
-    A profile is one value an image, where the images are the same for every model. The
-    seed draws the points to decode and the ε of codes; it is not the training's, so
-    that models see the same points. Raises ValueError for images without labels that
-    are no polar set.
+    A profile is one value an image, where the images are the same for every model.
+    `brief` leaves out what takes longest, of polar models. The seed draws the points to
+    decode and the ε of codes; it is not the training's, so that models see the same
+    points. Raises ValueError for images without labels that are no polar set.
     """
     if can_measure(model, test):
-        return measure_strokes(model, train, test, seed)
+        return measure_strokes(model, train, test, seed, brief)
     if test.labels is None:
         raise ValueError(
             f"There are no measures for {type(model).__name__} on {test.name!r}: they "

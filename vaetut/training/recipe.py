@@ -66,6 +66,16 @@ class Recipe:
                 f"Recipe {self.name!r}: a constant learning rate has no warmup; take "
                 'schedule="cosine".'
             )
+        if self.epsilon is not None and not self.epsilon >= 0:
+            raise ValueError(
+                f"epsilon of recipe {self.name!r} is {self.epsilon}: it must not be "
+                "negative."
+            )
+        if self.model == "autoencoder" and self.posterior_sd is not None:
+            raise ValueError(
+                f"Recipe {self.name!r}: an autoencoder has no posterior; leave "
+                "posterior_sd none."
+            )
         if (self.model == "autoencoder") != (self.beta is None):
             raise ValueError(
                 f"Recipe {self.name!r}: a VAE needs a beta, an autoencoder has none."
@@ -76,6 +86,11 @@ class Recipe:
                     f"{field} of recipe {self.name!r} is {getattr(self, field)!r}: "
                     f"choose one of {', '.join(choices)}."
                 )
+
+    @property
+    def is_variant(self) -> bool:
+        """Whether this is a recipe of the catalogue with other values."""
+        return "+" in self.name
 
     @property
     def fields(self) -> dict:

@@ -98,7 +98,8 @@ SMALL_SCALES = {
 }
 COMPACT_SCALES = {
     "laptop": {"dataset": "polar-reference-64", "beta": polar_beta(64, 1e-3)},
-    "smoke": POLAR_SCALES["smoke"] | {"dataset": "polar-reference-64"},
+    "smoke": POLAR_SCALES["smoke"]
+    | {"dataset": "polar-reference-64", "beta": polar_beta(64, 1e-3)},
 }
 # What each rung of chapter 08's ladder knows more than `polar-small`, its first one.
 RUNGS = {

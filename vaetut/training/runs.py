@@ -197,7 +197,9 @@ def remeasure(name: str, scale: str, say=print) -> None:
     for record in records(name, scale, own_runs()):
         path = stem(own_runs(), recipe, record.seed)
         run = _load(path, recipe, "your", say)
-        metrics, profiles = measure(run.model, *load_data(recipe, record.seed))
+        metrics, profiles = measure(
+            run.model, *load_data(recipe, record.seed), brief=recipe.is_variant
+        )
         record = replace(record, metrics=metrics, profiles=profiles)
         write_atomically(path.with_suffix(".json"), record.to_json())
 

@@ -228,7 +228,9 @@ class _Training:
         import_weights(model, parse_safetensors(raw))
         networks = {"encoder": model.encoder, "decoder": model.decoder}
         parameters = {name: part.count_params() for name, part in networks.items()}
-        metrics, profiles = measure(model, self.train_set, self.test_set)
+        metrics, profiles = measure(
+            model, self.train_set, self.test_set, brief=self.recipe.is_variant
+        )
         rate = progress.timed_images / (progress.timed_seconds or math.inf)
         record = Record(
             recipe=self.recipe.name,
