@@ -38,9 +38,7 @@ def main(quick=False):
         record, model = train(
             recipe, 0, stem, say=str, callbacks=[callback], resume=False
         )
-    watch.pause()
     curve = [[round(seconds, 2), loss] for _, seconds, loss in watch.curve]
-    curve.append([round(watch.seconds, 2), logged_loss(model, test.images)])
     reference = build_model(get_recipe("polar-reference", "smoke" if quick else "full"))
     costs = {
         "multiplications an image, millions": lambda m: (

@@ -32,7 +32,7 @@ DIFFERENCES = {
     "never shuffled": ({"shuffle": False}, None),
     "learning rate": (
         {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0.0},
-        {"learning_rate": 4e-3, "schedule": "cosine", "warmup": 0.03},
+        None,
     ),
     "batch size": ({"batch_size": 8}, None),
     "batch normalization": ({"normalization": "batch"}, None),

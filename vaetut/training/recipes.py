@@ -86,7 +86,7 @@ POLAR_COMPACT = replace(
     name="polar-compact",
     dataset="polar-reference",
     beta=polar_beta(256, 1e-3),
-    epochs=8,
+    epochs=18,
 )
 # For ladders and sweeps: the same at a size that takes half a minute.
 POLAR_SMALL = replace(
