@@ -76,7 +76,7 @@ def test_enough_seeds_for_every_comparison():
     assert len(records("fashion-ae")) >= 5 and len(records("fashion-vae")) >= 5
     assert all(len(records(sweep_name(beta))) >= 2 for beta in BETAS)
     assert len(records("polar-vae")) >= 10
-    seeds = {"ladder": 5, "autopsy": 3, "tasks": 3}
+    seeds = {"ladder": 5, "autopsy": 3, "tasks": 3, "confirmation": 1}
     for experiment, members in EXPERIMENTS.items():
         for name in members.values():
             assert len(records(name)) >= seeds[experiment], (experiment, name)

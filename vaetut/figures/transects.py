@@ -286,7 +286,7 @@ def race(lines, marks, label="validation loss, nats per image"):
     """Draw the loss over the seconds, and when each line first reaches each mark.
 
     `lines`: label -> (seconds (k,), loss (k,)); `marks`: label -> loss, drawn dashed.
-    Both axes are logarithmic; that of seconds is not if all lines take about as long.
+    An axis is logarithmic where what it shows spans a wide enough range.
     What is higher than the early part of a run is cut off.
     """
     figure, ((axis,),) = canvas(4.2)
@@ -313,8 +313,11 @@ def race(lines, marks, label="validation loss, nats per image"):
     last = [seconds[-1] for seconds, _ in runs]
     lowest = min([*goals, *(loss.min() for _, loss in runs)])
     top = 1.15 * max([*goals, *(np.quantile(loss, 0.9) for _, loss in runs)])
-    axis.set(yscale="log", ylim=(lowest / 1.12, top))
-    _plain_log(axis.yaxis)
+    if top > 3 * lowest:
+        axis.set(yscale="log", ylim=(lowest / 1.12, top))
+        _plain_log(axis.yaxis)
+    else:
+        axis.set_ylim(lowest - 0.12 * (top - lowest), top)
     if max(last) > 5 * min(last):
         seen = [seconds[loss <= top][0] for seconds, loss in runs]
         axis.set(xscale="log", xlim=(0.6 * min(seen), 1.2 * max(last)))
@@ -595,7 +598,7 @@ def autopsy(changes, base, label="IoU"):
             axis.text(
                 mean,
                 1.01,
-                region,
+                f" {region} ",
                 color=colour,
                 fontsize=11,
                 weight="bold",
@@ -615,6 +618,9 @@ def autopsy(changes, base, label="IoU"):
         axis.set_ylim(count - 0.5, -0.6)
         axis.set_title(fill(title, 30), fontsize=12, pad=20)
         _finish(axis, label)
+    # An interval of three trainings may go where no IoU does.
+    low, high = axes[0].get_xlim()
+    axes[0].set_xlim(max(low, 0), min(high, 1.01))
     return figure
 
 
@@ -638,10 +644,16 @@ def rungs(values, floor=None, label="IoU"):
             end = interval[1 if towards == "right" else 2]
             style = {"weight": "bold"} if rung == best else {}
             _write(axis, f"{interval[0]:.2f}", (end, k), towards, region, **style)
-    for region, interval in values[first].items():
-        towards = _outwards(values[first])[region]
-        style = {"weight": "bold", "fontsize": 12}
-        _write(axis, region, (interval[0], -0.7), towards, region, pad=-8, **style)
+    for k, region in enumerate(values[first]):
+        axis.text(
+            0.85 + 0.09 * k,
+            -0.75,
+            region,
+            color=_colour(region),
+            fontsize=12,
+            weight="bold",
+            transform=axis.get_yaxis_transform(),
+        )
     low, high = axis.dataLim.intervalx
     for name, value in (floor or {}).items():
         axis.axvline(value, color=GREY, ls="--", lw=1.4, zorder=1)
