@@ -37,7 +37,7 @@ def quick(name, **changes):
 @pytest.fixture
 def unmeasured(monkeypatch):
     """Leave the measuring at the end of a training out."""
-    monkeypatch.setattr(trainer, "measure", lambda *_: ({}, {}))
+    monkeypatch.setattr(trainer, "measure", lambda *_, **__: ({}, {}))
 
 
 @pytest.fixture
@@ -249,7 +249,7 @@ def test_half_of_what_a_stroke_covers_is_ink(size, threshold):
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
     """A trained smoke run: its recipe, record, model, stem and data."""
-    recipe = get_recipe(WEIGHTED, "smoke")
+    recipe = get_recipe("polar-small", "smoke")
     stem = tmp_path_factory.mktemp("strokes") / "seed-0"
     record, model = train(recipe, 0, stem, str)
     return recipe, record, model, stem, build.load_data(recipe, 0)
@@ -334,6 +334,15 @@ def test_measuring_twice_gives_the_same_numbers(smoke):
     _, record, model, _, (images, test) = smoke
     metrics, profiles = measure(model, images, test)
     assert metrics == record.metrics and profiles == record.profiles
+
+
+def test_a_variant_is_measured_briefly(smoke):
+    recipe, record, model, _, (images, test) = smoke
+    metrics, profiles = measure(model, images, test, brief=True)
+    left_out = record.metrics.keys() - metrics.keys()
+    assert {name.split("_")[1] for name in left_out} == {*"ABC", "redrawn", "read"}
+    assert profiles == record.profiles and metrics.items() <= record.metrics.items()
+    assert get_recipe(WEIGHTED, "smoke").is_variant and not recipe.is_variant
 
 
 def test_a_record_keeps_its_profiles(smoke):
