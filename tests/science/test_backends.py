@@ -40,7 +40,7 @@ for step in range(4):
 # The networks for strokes, and the reference's: losses before and after a step along
 # the gradient of each. Compiled on JAX alone, where one operation at a time is slow.
 from vaetut.datasets import polar
-from vaetut.models import NETWORKS, ConstantVarianceVAE, DistanceVAE
+from vaetut.models import DIPVAE, NETWORKS, VAE, DistanceVAE, EntanglementVAE
 shape = (64, 64, 1)
 images = ops.convert_to_tensor(polar.draw([[1.0, 0.5], [1.5, 1.5]], 64))
 epsilon = ops.convert_to_tensor(rng.standard_normal((2, 3)).astype("float32"))
@@ -55,8 +55,8 @@ for name in names:
         values = rng.normal(0, spread, weight.shape).astype("float32")
         # A variance is positive.
         weight.assign(1 + abs(values) if "variance" in weight.path else values)
-    kinds = [ConstantVarianceVAE]
-    kinds += [DistanceVAE] if name == "transposed" else []
+    kinds = [VAE]
+    kinds += [DistanceVAE, EntanglementVAE, DIPVAE] if name == "transposed" else []
     for kind in kinds:
         class Given(kind):
             def call(self, images):
@@ -120,7 +120,7 @@ def test_the_parts_add_up_on_the_reference(reference):
 
 def test_equal_losses_of_the_networks_for_strokes(other, on_tensorflow):
     found, expected = other[1], on_tensorflow[1]
-    assert found.keys() == expected.keys() and len(expected) == 7
+    assert found.keys() == expected.keys() and len(expected) == 9
     for name, logs in expected.items():
         for mine, its in zip(found[name], logs, strict=True):
             assert mine == pytest.approx(its, rel=1e-4), name
@@ -134,7 +134,10 @@ def test_equal_losses_of_the_networks_for_strokes(other, on_tensorflow):
 def test_the_parts_of_strokes_add_up_on_the_reference(on_tensorflow):
     for name, logs in on_tensorflow[1].items():
         for parts in logs:
-            whole = parts["reconstruction"] + 0.5 * parts["kl"]
+            whole = parts["reconstruction"] + parts["regularizer"]
+            more = parts["regularizer"] - 0.5 * parts["kl"]
+            has_term = "Entanglement" in name or "DIP" in name
+            assert (abs(more) > 1e-4) == has_term
             assert ("distance" in parts) == ("Distance" in name)
             assert parts["loss"] == pytest.approx(
                 whole + parts.get("distance", 0), rel=1e-6

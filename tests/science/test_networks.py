@@ -148,7 +148,7 @@ def test_the_constant_variance_taught_is_the_librarys(taught_of_strokes):
     keras.utils.set_random_seed(0)
     networks = build_encoder(shape, 3), build_decoder(shape, 3)
     own = taught_of_strokes["ConstantVariance"](*networks, beta=2.0)
-    library = models.ConstantVarianceVAE(*networks, beta=2.0, posterior_sd=0.1)
+    library = models.VAE(*networks, beta=2.0, posterior_sd=0.1)
     epsilon = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
     scaled = ops.convert_to_tensor(images / np.float32(255))
     for a, b in zip(own(images, epsilon), library(images, epsilon), strict=True):

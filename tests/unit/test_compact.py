@@ -7,7 +7,7 @@ from keras import ops
 from scipy.special import expit
 
 from vaetut.datasets import polar
-from vaetut.models import NETWORKS, ConstantVarianceVAE, compact
+from vaetut.models import NETWORKS, VAE, compact
 from vaetut.models.networks import macs
 from vaetut.training import engine
 from vaetut.training.measure_strokes import ink_threshold
@@ -71,7 +71,7 @@ def test_the_encoder_halves_down_to_eight_by_eight(side):
 def test_gradients_reach_every_weight(name):
     images = polar.draw([[1.0, 0.5], [1.5, 1.5]], 64)
     networks = [shaken(build((64, 64, 1), 3)) for build in NETWORKS[name]]
-    model = ConstantVarianceVAE(*networks)
+    model = VAE(*networks, posterior_sd=0.1)
     model.compile(keras.optimizers.SGD(1e-1), jit_compile=False, run_eagerly=True)
     before = [number(weight) for weight in model.trainable_weights]
     model.fit(images, batch_size=2, verbose=0)

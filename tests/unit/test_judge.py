@@ -20,7 +20,7 @@ from vaetut.datasets.polar.pictures import (
     read_picture,
     to_canvas,
 )
-from vaetut.models import NETWORKS, ConstantVarianceVAE
+from vaetut.models import NETWORKS, VAE
 from vaetut.training.judge import MEASURES, judge
 
 POINTS = np.array([[1.3, 0.9], [0.8, 0.3], [1.7, 0.5], [1.0, 1.8]])
@@ -245,8 +245,10 @@ def model():
     keras.utils.set_random_seed(0)
     encoder, decoder = NETWORKS["upsampling"]
     shape, filters = (64, 64, 1), (4, 4, 4, 4)
-    return ConstantVarianceVAE(
-        encoder(shape, 3, filters, heads=("mean",)), decoder(shape, 3, filters)
+    return VAE(
+        encoder(shape, 3, filters, heads=("mean",)),
+        decoder(shape, 3, filters),
+        posterior_sd=0.1,
     )
 
 

@@ -7,7 +7,6 @@ from scipy.ndimage import distance_transform_cdt
 from vaetut.models import (
     VAE,
     Autoencoder,
-    ConstantVarianceVAE,
     DistanceVAE,
     conv_decoder,
     conv_encoder,
@@ -210,9 +209,10 @@ def test_macs_leave_normalization_out_and_ask_a_layer_that_knows():
 # ---- A constant variance, and the distance to the stroke
 
 
-def constant(kind=ConstantVarianceVAE, **options):
+def constant(kind=VAE, posterior_sd=0.1, **options):
     keras.utils.set_random_seed(0)
-    return kind(conv_encoder(SHAPE, **SIZE), conv_decoder(SHAPE, **SIZE), **options)
+    networks = conv_encoder(SHAPE, **SIZE), conv_decoder(SHAPE, **SIZE)
+    return kind(*networks, posterior_sd=posterior_sd, **options)
 
 
 def terms_of(model, images):
@@ -245,7 +245,7 @@ def test_codes_of_a_constant_variance_spread_by_it(images):
     np.testing.assert_allclose(model.reconstruct(images), model.decode(mean))
 
 
-@pytest.mark.parametrize("kind", [ConstantVarianceVAE, DistanceVAE])
+@pytest.mark.parametrize("kind", [VAE, DistanceVAE])
 @pytest.mark.parametrize("posterior_sd", [0, -0.1, float("nan")])
 def test_a_senseless_constant_deviation_is_refused(kind, posterior_sd):
     with pytest.raises(ValueError, match="posterior_sd must be positive"):
@@ -254,7 +254,7 @@ def test_a_senseless_constant_deviation_is_refused(kind, posterior_sd):
         constant(kind, beta=-1)
 
 
-@pytest.mark.parametrize("kind", [ConstantVarianceVAE, DistanceVAE])
+@pytest.mark.parametrize("kind", [VAE, DistanceVAE])
 @pytest.mark.parametrize("split", ["", "val_"])
 def test_the_logged_parts_of_a_constant_variance_add_up(kind, split, images):
     model = constant(kind, beta=2.048)
@@ -268,7 +268,7 @@ def test_the_logged_parts_of_a_constant_variance_add_up(kind, split, images):
     assert len(rest) == (kind is DistanceVAE) and all(part > 0 for part in rest)
 
 
-@pytest.mark.parametrize("kind", [ConstantVarianceVAE, DistanceVAE])
+@pytest.mark.parametrize("kind", [VAE, DistanceVAE])
 def test_a_saved_constant_variance_comes_back(kind, images, tmp_path):
     options = {"weight": 0.5} if kind is DistanceVAE else {}
     model = constant(kind, beta=0.5, posterior_sd=0.3, seed=7, **options)

@@ -2,6 +2,7 @@
 
 from vaetut.models import compact, reference
 from vaetut.models.autoencoder import Autoencoder, ImageModel
+from vaetut.models.disentangling import DIPVAE, TCVAE, EntanglementVAE
 from vaetut.models.losses import (
     bernoulli_nats,
     effective_beta,
@@ -9,7 +10,7 @@ from vaetut.models.losses import (
     unit_interval,
 )
 from vaetut.models.networks import conv_decoder, conv_encoder
-from vaetut.models.vae import VAE, ConstantVarianceVAE, DistanceVAE, draw_codes
+from vaetut.models.vae import VAE, DistanceVAE, draw_codes
 
 NETWORKS = {  # name -> what builds its encoder, its decoder
     "conv": (conv_encoder, conv_decoder),
@@ -28,11 +29,13 @@ NETWORKS = {  # name -> what builds its encoder, its decoder
 }
 
 __all__ = [
+    "DIPVAE",
     "NETWORKS",
+    "TCVAE",
     "VAE",
     "Autoencoder",
-    "ConstantVarianceVAE",
     "DistanceVAE",
+    "EntanglementVAE",
     "ImageModel",
     "bernoulli_nats",
     "conv_decoder",

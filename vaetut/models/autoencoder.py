@@ -21,6 +21,7 @@ class ImageModel(keras.Model):
     """
 
     parts = ("reconstruction",)
+    batchwise = False  # whether an image's loss depends on the others of its batch
 
     def __init__(self, encoder, decoder, **kwargs):
         super().__init__(**kwargs)

@@ -22,16 +22,25 @@ class VAE(ImageModel):
     `encoder` returns mean and log-variance, (n, d) each. `call` returns logits, mean
     and log-variance, with a fresh ε from `seed` at every call unless one is given;
     the loss is in nats per image, so `beta` = 1 is the negative ELBO (Higgins et al.
-    2017 for other β). A variant overrides `regularizer` or `posterior`. Raises
-    ValueError for a negative β. Taught in chapter 02.
+    2017 for other β). A variant overrides `regularizer` or `posterior`. Taught in
+    chapter 02.
+
+    With a `posterior_sd` the encoder returns the mean alone and the posterior has the
+    same standard deviation everywhere; the KL loss then holds the means to the origin
+    and adds a constant. Source: M-Lin-DM 2021, "Zero-shot Learning with VAEs", part 2.
+    Taught in chapter 08. Raises ValueError for a negative β, or a posterior_sd that is
+    not positive.
     """
 
     parts = ("reconstruction", "kl", "regularizer")
 
-    def __init__(self, encoder, decoder, beta=1.0, seed=0, **kwargs):
+    def __init__(self, encoder, decoder, beta=1.0, seed=0, posterior_sd=None, **kwargs):
         super().__init__(encoder, decoder, **kwargs)
         if not beta >= 0:
             raise ValueError(f"beta must be 0 or more, not {beta}.")
+        if posterior_sd is not None and not 0 < posterior_sd < math.inf:
+            raise ValueError(f"posterior_sd must be positive, not {posterior_sd}.")
+        self.posterior_sd = None if posterior_sd is None else float(posterior_sd)
         self.beta, self.seed = float(beta), int(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
@@ -43,7 +52,10 @@ class VAE(ImageModel):
 
     def posterior(self, images):
         """Return mean and log-variance, (n, d) each, of images in [0, 1]."""
-        return self.encoder(images)
+        if self.posterior_sd is None:
+            return self.encoder(images)
+        mean = self.encoder(images)
+        return mean, ops.full_like(mean, 2 * math.log(self.posterior_sd))
 
     def regularizer(self, mean, log_var):
         """Return what the loss adds to the reconstruction, (n,) in nats per image."""
@@ -61,47 +73,22 @@ class VAE(ImageModel):
 
     def encode(self, images):
         """Return mean and log-variance, (n, d) each, of NumPy images."""
-        return self._encoded(images)
+        if self.posterior_sd is None:
+            return self._encoded(images)
+        mean = self._encoded(images)
+        return mean, np.full_like(mean, 2 * math.log(self.posterior_sd))
 
     def reconstruct(self, images):
         """Return the images decoded from the posterior means of `images`."""
         return self.decode(self.encode(images)[0])
 
     def get_config(self):
-        return super().get_config() | {"beta": self.beta, "seed": self.seed}
+        own = {"beta": self.beta, "seed": self.seed, "posterior_sd": self.posterior_sd}
+        return super().get_config() | own
 
 
 @keras.saving.register_keras_serializable(package="vaetut")
-class ConstantVarianceVAE(VAE):
-    """A VAE whose posterior has the same standard deviation everywhere.
-
-    `encoder` returns the mean (n, d) alone; the KL loss then holds the means to the
-    origin and adds a constant. Raises ValueError unless `posterior_sd` is positive.
-    Source: M-Lin-DM 2021, "Zero-shot Learning with VAEs", part 2. Used from chapter
-    08 on.
-    """
-
-    def __init__(self, encoder, decoder, beta=1.0, posterior_sd=0.1, seed=0, **kwargs):
-        super().__init__(encoder, decoder, beta=beta, seed=seed, **kwargs)
-        if not 0 < posterior_sd < math.inf:
-            raise ValueError(f"posterior_sd must be positive, not {posterior_sd}.")
-        self.posterior_sd = float(posterior_sd)
-
-    def posterior(self, images):
-        mean = self.encoder(images)
-        return mean, ops.full_like(mean, 2 * math.log(self.posterior_sd))
-
-    def encode(self, images):
-        """Return mean and log-variance, (n, d) each, of NumPy images."""
-        mean = self._encoded(images)
-        return mean, np.full_like(mean, 2 * math.log(self.posterior_sd))
-
-    def get_config(self):
-        return super().get_config() | {"posterior_sd": self.posterior_sd}
-
-
-@keras.saving.register_keras_serializable(package="vaetut")
-class DistanceVAE(ConstantVarianceVAE):
+class DistanceVAE(VAE):
     """A VAE of strokes whose logits must also be a distance to the stroke.
 
     To the loss it adds `weight` times the squared difference between the distance in

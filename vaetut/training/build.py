@@ -1,22 +1,34 @@
 """From a recipe to its data, its untrained model and optimizer; weights in and out."""
 
 import inspect
+from functools import partial
 
 import keras
 import numpy as np
 
 from vaetut import datasets
 from vaetut.models import (
+    DIPVAE,
     NETWORKS,
+    TCVAE,
     VAE,
     Autoencoder,
-    ConstantVarianceVAE,
     DistanceVAE,
+    EntanglementVAE,
     ImageModel,
 )
 from vaetut.training import engine
 from vaetut.training.recipe import Recipe
 from vaetut.training.record import RunError
+
+VAES = {  # name of a recipe's model -> what makes it of the networks
+    "vae": VAE,
+    "distance-vae": DistanceVAE,
+    "entanglement-vae": EntanglementVAE,
+    "dip-vae-i": partial(DIPVAE, of="means"),
+    "dip-vae-ii": partial(DIPVAE, of="codes"),
+    "tc-vae": TCVAE,
+}
 
 
 def build_model(
@@ -29,27 +41,23 @@ def build_model(
     """
     keras.utils.set_random_seed(seed)
     shape = datasets.load(recipe.dataset, "test").image_shape
-    heads = {} if recipe.beta is None else {"heads": ("mean", "log_var")}
-    constant = {}
-    if recipe.posterior_sd is not None:
-        heads = {"heads": ("mean",)}
-        constant = {"posterior_sd": recipe.posterior_sd}
-    with engine.layers_in(precision):
-        encoder, decoder = _build_networks(recipe, shape, heads)
-        if recipe.model == "autoencoder":
-            return Autoencoder(encoder, decoder)
-        kinds = {
-            ("vae", False): VAE,
-            ("vae", True): ConstantVarianceVAE,
-            ("distance-vae", True): DistanceVAE,
-        }
-        kind = kinds.get((recipe.model, bool(constant)))
-        if kind is None:
+    heads, options = {}, {}
+    if recipe.model != "autoencoder":
+        constant = recipe.posterior_sd is not None
+        heads = {"heads": ("mean",) if constant else ("mean", "log_var")}
+        options = {"beta": recipe.beta, "posterior_sd": recipe.posterior_sd}
+        if recipe.gamma is not None:
+            options["gamma"] = recipe.gamma
+        if recipe.model not in VAES:
             raise ValueError(
-                f"There is no model {recipe.model!r}: autoencoder, vae, or, with a "
-                "posterior_sd, distance-vae."
+                f"There is no model {recipe.model!r}: choose one of autoencoder, "
+                f"{', '.join(VAES)}."
             )
-        return kind(encoder, decoder, beta=recipe.beta, seed=seed, **constant)
+    with engine.layers_in(precision):
+        networks = _build_networks(recipe, shape, heads)
+        if recipe.model == "autoencoder":
+            return Autoencoder(*networks)
+        return VAES[recipe.model](*networks, seed=seed, **options)
 
 
 def _build_networks(recipe: Recipe, shape, heads: dict):

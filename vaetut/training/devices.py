@@ -55,10 +55,18 @@ class Devices:
     def replicate(self, model):
         """Return what to compile and fit in the place of an ImageModel of this scope.
 
-        That is the model itself, but for several devices on TensorFlow.
+        That is the model itself, but for several devices on TensorFlow. Raises
+        ValueError there for a model whose loss is one of a whole batch: every device
+        would see its share alone.
         """
         if not self._tensorflow:
             return model
+        if model.batchwise:
+            raise ValueError(
+                f"The loss of {type(model).__name__} needs the whole batch, of which "
+                "each device sees a share on TensorFlow: train it on one device, or "
+                "with KERAS_BACKEND=jax."
+            )
         return Replicated(model, self.total, self.processes)
 
     def compile_options(self, options: dict) -> dict:

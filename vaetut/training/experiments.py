@@ -1,12 +1,12 @@
-"""What chapter 08 compares: labels for readers, names of recipes for the runs.
+"""What chapters 08 to 10 compare: labels for readers, names of recipes for the runs.
 
 Each experiment maps a label to the name of a recipe or variant, as `get_recipe` takes
 it. All of one are trained by `vaetut sweep EXPERIMENT --scale laptop --seeds 3`.
 """
 
 from vaetut.datasets import polar
-from vaetut.training.recipes import RUNGS, polar_beta
-from vaetut.training.variants import as_text
+from vaetut.training.recipes import RUNGS, get_recipe, polar_beta
+from vaetut.training.variants import as_text, variant
 
 OURS, THEIRS = "polar-small", "polar-reference"
 
@@ -27,24 +27,27 @@ LADDER = {
 }
 
 # One difference a row: what makes ours as the reference, and the reference as ours;
-# None where it was not tried.
+# None where there is no such change.
 DIFFERENCES = {
-    "never shuffled": ({"shuffle": False}, None),
+    "never shuffled": ({"shuffle": False}, {"shuffle": True}),
     "learning rate": (
         {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0.0},
-        None,
+        {"learning_rate": 4e-3, "schedule": "cosine", "warmup": 0.03},
     ),
-    "batch size": ({"batch_size": 8}, None),
-    "batch normalization": ({"normalization": "batch"}, None),
-    "initialisation": ({"initializer": "normal"}, None),
-    "β": ({"beta": polar_beta(64, 8e-3)}, None),
-    "sample weights": ({"weights": "b-batch"}, None),
-    "weights done right": ({"weights": "b"}, None),
+    "batch size": ({"batch_size": 8}, {"batch_size": 16}),
+    "batch normalization": ({"normalization": "batch"}, {"normalization": "off"}),
+    "initialisation": ({"initializer": "normal"}, {"initializer": "glorot"}),
+    "β": ({"beta": polar_beta(64, 8e-3)}, {"beta": 1.0}),
+    "sample weights": ({"weights": "b-batch"}, {"weights": None}),
+    "weights done right": ({"weights": "b"}, {"weights": "b"}),
     "architecture": (
         {"network": "reference", "filters": (16, 16, 32, 32)},
         {"network": "transposed", "filters": (16, 32, 64, 64)},
     ),
-    "canvas": ({"dataset": "polar-reference-64-punctured"}, None),
+    "canvas": (
+        {"dataset": "polar-reference-64-punctured"},
+        {"dataset": "polar-64-punctured"},
+    ),
     "twice as long": (None, {"epochs": 8}),
 }
 
@@ -93,7 +96,7 @@ def task(base: str, hole: str = "disc 0.3", images: int | None = None) -> str:
 
 
 HARD = ("disc 0.7", "corner", "half plane")  # what other rungs are asked
-HARD_RUNGS = ("polar-contour",)
+HARD_RUNGS = tuple(f"polar-{rung}" for rung in RUNGS)
 TASKS = {
     **{f"{OURS}: {hole}": task(OURS, hole) for hole in HOLES},
     **{f"{OURS}: {n} images": task(OURS, images=n) for n in IMAGES},
@@ -105,6 +108,27 @@ CONTROLS = {
     "two dimensions": named(OURS, {"latent_dim": 2}),
 }
 
+# Chapter 09, on the whole plane: γ and β in units of the source's.
+WHOLE = get_recipe("polar-entanglement", "laptop")
+
+
+def whole(gammas: float = 1, betas: float = 1, **settings) -> str:
+    """Return a variant of `polar-entanglement` with so many times its weights."""
+    weights = {"gamma": gammas * WHOLE.gamma, "beta": betas * WHOLE.beta}
+    changed = {k: round(v, 6) for k, v in weights.items() if v != getattr(WHOLE, k)}
+    return variant(WHOLE, **changed | settings).name
+
+
+def rival(model: str, gamma: float | None = None, betas: float = 1, **settings) -> str:
+    """Return a variant with another model, γ in nats, and learned variances."""
+    own = {"model": model, "gamma": gamma, "posterior_sd": None}
+    return whole(betas=betas, **own | settings)
+
+
+GAMMAS = (-10, 0, 1, 10, 100, 1000)
+SPRINGS = (0.1, 1, 10, 100)
+LARGE = {"batch_size": 64, "epochs": 8}  # where a term is a whole batch's
+
 EXPERIMENTS = {
     "ladder": LADDER,
     "autopsy": {
@@ -115,4 +139,16 @@ EXPERIMENTS = {
     },
     "tasks": TASKS | CONTROLS,
     "confirmation": {"at 256 pixels": "polar-vae+epochs=6"},  # at full scale
+    "gamma": {f"γ = {times}": whole(times) for times in GAMMAS},
+    "flat": {f"γ = {times}": whole(times, latent_dim=2) for times in GAMMAS},
+    "spring": {f"β = {times}": whole(betas=times) for times in SPRINGS},
+    "rivals": {
+        "learned variance": rival("vae"),
+        "learned variance, 10 β": rival("vae", betas=10),
+        "learned variance, flat": rival("vae", latent_dim=2),
+        "learned variance, large batch": rival("vae", **LARGE),
+        "DIP-VAE-I": rival("dip-vae-i", 10, **LARGE),
+        "DIP-VAE-II": rival("dip-vae-ii", 10, **LARGE),
+        "β-TC-VAE": rival("tc-vae", 10, **LARGE),
+    },
 }

@@ -12,6 +12,7 @@ from vaetut import analysis
 from vaetut.datasets import Dataset, polar
 from vaetut.datasets.polar.render import INK
 from vaetut.models import VAE
+from vaetut.training.measure_factors import measure_factors
 
 DRAWN, DRAW_SEED = 20_000, 10_001  # points among which those of a region are found
 IN_REGION = 150  # images of each region
@@ -30,7 +31,8 @@ def measure_strokes(
     A `brief` measure leaves out who is to blame for an error, which takes longest.
 
     `train` and `test` are splits of a polar set; its hole, or the reference's if it has
-    none, is where the model is asked. The seed draws the ε of codes.
+    none, is where the model is asked. Where nothing is removed, so are the factors.
+    The seed draws the ε of codes.
     """
     options = polar.SETS[test.name]
     measured = _Strokes(model, options, len(train) < SMOKE, seed)
@@ -59,6 +61,9 @@ def measure_strokes(
         if not collapsed:
             along = model.encode(measured.draw(points))[0]
             metrics[f"{name}_gap"] = analysis.gap(along)
+    if not options["hole"] and not collapsed and codes.shape[1] > 1:
+        found, lattice = measured.factors(codes, train.factors, seed)
+        metrics, profiles = metrics | found, profiles | lattice
     metrics["hole_to_shell"] = metrics["hole_excess"] / metrics["shell_excess"]
     metrics["hole_iou_lost"] = metrics["shell_iou"] - metrics["hole_iou"]
     return (
@@ -175,6 +180,22 @@ class _Strokes:
             f"{region}_redrawn_iou": analysis.iou(images, drawn, self.threshold).mean(),
             f"{region}_read_error": np.linalg.norm(read - chosen, axis=1).mean(),
         }
+
+    def factors(self, codes, factors, seed):
+        """Return what the codes of the whole plane say of its factors."""
+        return measure_factors(
+            self.model, codes, factors, self.draw, self.redrawn, seed, self.few
+        )
+
+    def redrawn(self, images):
+        """Return the factors (n, 2) that images (n, h, w, 1) show, and the IoU (n,).
+
+        It is that of the images with the stars of those factors; 0 where there is none.
+        """
+        factors = polar.fit_factors(images, self.options["canvas"]).factors
+        drawn = self.draw(np.nan_to_num(factors, nan=1.0))
+        found = analysis.iou(drawn, images, self.threshold)
+        return factors, np.where(np.isnan(factors).any(axis=1), 0, found)
 
     def sheet(self, codes, factors):
         """Return what the cloud of training codes is: how flat, how many dimensions."""

@@ -11,6 +11,7 @@ CHOICES = {  # field -> what it may be, beside None
     "initializer": ("normal", "glorot"),
     "weights": ("b", "b-batch"),
 }
+WITH_GAMMA = ("entanglement-vae", "dip-vae-i", "dip-vae-ii", "tc-vae")
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,14 @@ class Recipe:
     name: str  # as in `vaetut train NAME`
     scale: str  # "full": the source's; "laptop": minutes; "smoke": seconds
     dataset: str  # as in vaetut.datasets.load
-    model: str  # "autoencoder", "vae" or "distance-vae"
+    model: str  # "autoencoder", "vae", or a variant of it, as in build.VAES
     network: str = "conv"  # as in vaetut.models.NETWORKS
     latent_dim: int = 2  # dimensions of a code
     filters: tuple[int, ...] = (32, 64, 128)  # of the encoder, from the image inwards
     normalization: str | None = None  # "batch" or "off"; None: as the network has it
     initializer: str | None = None  # "normal" or "glorot"; None: as the network has it
     beta: float | None = None  # weight of the KL loss, in nats per image; a VAE's only
+    gamma: float | None = None  # weight of a variant's own term, in nats per image
     posterior_sd: float | None = None  # the same for all codes; None: learned
     optimizer: str = "adam"  # Keras's name for it
     learning_rate: float = 1e-3  # the highest of the schedule
@@ -79,6 +81,11 @@ class Recipe:
         if (self.model == "autoencoder") != (self.beta is None):
             raise ValueError(
                 f"Recipe {self.name!r}: a VAE needs a beta, an autoencoder has none."
+            )
+        if (self.model in WITH_GAMMA) != (self.gamma is not None):
+            raise ValueError(
+                f"Recipe {self.name!r}: gamma is {self.gamma}, which does not go with "
+                f"{self.model!r}: {', '.join(WITH_GAMMA)} need one, no other has one."
             )
         for field, choices in CHOICES.items():
             if getattr(self, field) not in (None, *choices):

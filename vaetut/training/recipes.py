@@ -55,6 +55,11 @@ def polar_beta(size: int, kl_weight: float) -> float:
     return effective_beta(size * size, kl_weight=2 / 3 * kl_weight)
 
 
+def polar_gamma(size: int, weight: float) -> float:
+    """Return γ for images of size×size, of the entanglement's weight in those posts."""
+    return weight * size * size
+
+
 POLAR_VAE = Recipe(
     name="polar-vae",
     scale="full",
@@ -141,6 +146,24 @@ REFERENCE_SCALES = {
         "beta": polar_beta(64, 8e-3),
     },
 }
+# On the whole plane: the third part's loss, and what it is compared with as a variant.
+ENTANGLEMENT = replace(
+    POLAR_SMALL,
+    name="polar-entanglement",
+    dataset="polar-128",
+    model="entanglement-vae",
+    beta=polar_beta(128, 1e-3),
+    gamma=polar_gamma(128, 1e-4),
+)
+ENTANGLEMENT_SCALES = {
+    scale: change
+    | {
+        "dataset": "polar-64",
+        "beta": polar_beta(64, 1e-3),
+        "gamma": polar_gamma(64, 1e-4),
+    }
+    for scale, change in SMALL_SCALES.items()
+}
 
 
 def _declared():
@@ -154,6 +177,7 @@ def _declared():
     for rung, change in RUNGS.items():
         yield replace(POLAR_SMALL, name=f"polar-{rung}", **change), SMALL_SCALES
     yield REFERENCE, REFERENCE_SCALES
+    yield ENTANGLEMENT, ENTANGLEMENT_SCALES
 
 
 CATALOGUE = {recipe.name: recipe for recipe, _ in _declared()}
