@@ -126,6 +126,7 @@ def rival(model: str, gamma: float | None = None, betas: float = 1, **settings) 
 
 
 GAMMAS = (-10, 0, 1, 10, 100, 1000)
+FLAT = (-5, 0, 10, 100)  # below -β/γ, 6.7 times, nothing would hold the codes
 SPRINGS = (0.1, 1, 10, 100)
 LARGE = {"batch_size": 64, "epochs": 8}  # where a term is a whole batch's
 
@@ -140,7 +141,7 @@ EXPERIMENTS = {
     "tasks": TASKS | CONTROLS,
     "confirmation": {"at 256 pixels": "polar-vae+epochs=6"},  # at full scale
     "gamma": {f"γ = {times}": whole(times) for times in GAMMAS},
-    "flat": {f"γ = {times}": whole(times, latent_dim=2) for times in GAMMAS},
+    "flat": {f"γ = {times}": whole(times, latent_dim=2) for times in FLAT},
     "spring": {f"β = {times}": whole(betas=times) for times in SPRINGS},
     "rivals": {
         "learned variance": rival("vae"),

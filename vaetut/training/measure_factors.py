@@ -13,8 +13,8 @@ from vaetut.models import VAE
 
 RANGES = polar.A_RANGE, polar.B_RANGE
 CODES = 5000  # training codes at most that are scored
-SCORED_ON = "sap", "mig", "entanglement"  # also under axes turned at random
-ROTATIONS = 200  # of which there are so many
+FEW = 300  # codes of images drawn for it, where there are fewer than scores need
+ROTATIONS = 200  # of the axes, at random
 LATTICE = 21  # points a side of the lattice whose codes are kept
 WALKS, STOPS = 20, 11  # pairs of stars, and points of a walk, its ends included
 WALK_SEED = 20_001  # draws the pairs, the same for every model
@@ -32,7 +32,10 @@ def measure_factors(
     factors (n, 2) and the IoU with the stars of those (n,). With `few`, less of it.
     """
     codes, factors = codes[:CODES].astype(float), factors[:CODES]
-    metrics = _scores(codes, factors, seed, few)
+    if few:
+        factors = polar.sample(FEW, WALK_SEED)
+        codes = model.encode(draw(factors))[0].astype(float)
+    metrics = _scores(codes, factors, seed, few) | _radii(codes, factors)
     sheet = analysis.sheet_map(factors, codes)
     metrics |= _lines(sheet, codes.shape[1], seed, few)
     metrics |= _walks(model, sheet, codes, draw, redraw_iou, few)
@@ -47,9 +50,8 @@ def _scores(codes, factors, seed, few):
         "mig": lambda c: analysis.mig(c, factors),
         "entanglement": analysis.entanglement,
     }
-    metrics = {}
-    for name in SCORED_ON:
-        score, count = scores[name], 10 if few else ROTATIONS
+    metrics, count = {}, 10 if few else ROTATIONS
+    for name, score in scores.items():
         null = analysis.rotation_null(score, codes, count, seed)
         metrics[name] = score(codes)
         metrics[f"{name}_chance"] = null.mean()
@@ -60,6 +62,18 @@ def _scores(codes, factors, seed, few):
     return metrics
 
 
+def _radii(codes, factors):
+    """Return scores for other names of the same stars: outer and inner radius."""
+    radii = factors @ [[1, 1], [1, -1]]  # a + b and a - b
+    slopes = analysis.tangents(analysis.sheet_map(radii, codes), radii[: LATTICE**2])
+    return {
+        "radii_sap": analysis.sap(codes, radii),
+        "radii_mig": analysis.mig(codes, radii),
+        "radii_to_axis": analysis.orientation(slopes).to_axis,
+        "radii_between": analysis.orientation(slopes).between,
+    }
+
+
 def _lines(sheet, dimension, seed, few):
     """Return which way the lines of a and b point, and how they bend."""
     inner = polar.grid(LATTICE, LATTICE, *_inset(RANGES))
@@ -67,7 +81,7 @@ def _lines(sheet, dimension, seed, few):
     found = analysis.orientation(slopes)
     turns = analysis.random_rotations(dimension, 10 if few else ROTATIONS, seed)
     null = [analysis.orientation(slopes @ turn.T).to_axis for turn in turns]
-    lines = analysis.grid_lines(sheet, RANGES)
+    lines = analysis.grid_lines(sheet, _inset(RANGES))
     metrics = {
         "to_axis": found.to_axis,
         "to_axis_chance": np.mean(null),
