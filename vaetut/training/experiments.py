@@ -145,7 +145,7 @@ EXPERIMENTS = {
     "spring": {f"β = {times}": whole(betas=times) for times in SPRINGS},
     "rivals": {
         "learned variance": rival("vae"),
-        "learned variance, 10 β": rival("vae", betas=10),
+        "learned variance, 3 β": rival("vae", betas=3),
         "learned variance, flat": rival("vae", latent_dim=2),
         "learned variance, large batch": rival("vae", **LARGE),
         "DIP-VAE-I": rival("dip-vae-i", 10, **LARGE),

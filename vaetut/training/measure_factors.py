@@ -6,12 +6,14 @@ well images follow when one walks straight through latent space, or along the sh
 """
 
 import numpy as np
+from scipy.stats import kurtosis
 
 from vaetut import analysis
 from vaetut.datasets import polar
 from vaetut.models import VAE
 
 RANGES = polar.A_RANGE, polar.B_RANGE
+RADII = np.array([[1, 1], [1, -1]])  # (a, b) @ RADII: outer and inner radius of a star
 CODES = 5000  # training codes at most that are scored
 FEW = 300  # codes of images drawn for it, where there are fewer than scores need
 ROTATIONS = 200  # of the axes, at random
@@ -35,7 +37,8 @@ def measure_factors(
     if few:
         factors = polar.sample(FEW, WALK_SEED)
         codes = model.encode(draw(factors))[0].astype(float)
-    metrics = _scores(codes, factors, seed, few) | _radii(codes, factors)
+    metrics = _scores(codes, factors, seed, few)
+    metrics["kurtosis"] = _kurtosis(codes)
     sheet = analysis.sheet_map(factors, codes)
     metrics |= _lines(sheet, codes.shape[1], seed, few)
     metrics |= _walks(model, sheet, codes, draw, redraw_iou, few)
@@ -45,9 +48,11 @@ def measure_factors(
 
 def _scores(codes, factors, seed, few):
     """Return every score of codes, and its rank among those of turned axes."""
+    radii = factors @ RADII
     scores = {
         "sap": lambda c: analysis.sap(c, factors),
         "mig": lambda c: analysis.mig(c, factors),
+        "radii_sap": lambda c: analysis.sap(c, radii),
         "entanglement": analysis.entanglement,
     }
     metrics, count = {}, 10 if few else ROTATIONS
@@ -62,16 +67,14 @@ def _scores(codes, factors, seed, few):
     return metrics
 
 
-def _radii(codes, factors):
-    """Return scores for other names of the same stars: outer and inner radius."""
-    radii = factors @ [[1, 1], [1, -1]]  # a + b and a - b
-    slopes = analysis.tangents(analysis.sheet_map(radii, codes), radii[: LATTICE**2])
-    return {
-        "radii_sap": analysis.sap(codes, radii),
-        "radii_mig": analysis.mig(codes, radii),
-        "radii_to_axis": analysis.orientation(slopes).to_axis,
-        "radii_between": analysis.orientation(slopes).between,
-    }
+def _kurtosis(codes):
+    """Return the mean excess kurtosis along the two largest principal directions.
+
+    It is 0 for a Gaussian and -1.2 for a uniform cloud.
+    """
+    centred = codes - codes.mean(axis=0)
+    directions = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    return kurtosis(centred @ directions.T).mean()
 
 
 def _lines(sheet, dimension, seed, few):
@@ -79,6 +82,7 @@ def _lines(sheet, dimension, seed, few):
     inner = polar.grid(LATTICE, LATTICE, *_inset(RANGES))
     slopes = analysis.tangents(sheet, inner)
     found = analysis.orientation(slopes)
+    radii = analysis.orientation(np.linalg.inv(RADII) @ slopes)
     turns = analysis.random_rotations(dimension, 10 if few else ROTATIONS, seed)
     null = [analysis.orientation(slopes @ turn.T).to_axis for turn in turns]
     lines = analysis.grid_lines(sheet, _inset(RANGES))
@@ -87,6 +91,8 @@ def _lines(sheet, dimension, seed, few):
         "to_axis_chance": np.mean(null),
         "to_axis_rank": analysis.null_rank(found.to_axis, np.array(null)),
         "between": found.between,
+        "radii_to_axis": radii.to_axis,
+        "radii_between": radii.between,
     }
     for name, some in zip("ab", lines, strict=True):
         metrics[f"turning_{name}"] = np.mean([analysis.turning(p) for p in some])

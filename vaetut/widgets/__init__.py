@@ -3,20 +3,26 @@
 from importlib import import_module
 
 HOMES = {
+    "GammaExplorer": "gamma_explorer",
     "LatentExplorer": "latent_explorer",
     "Panel": "latent_explorer",
     "PolarExplorer": "polar_explorer",
+    "RotationExplorer": "rotation_explorer",
     "SheetExplorer": "sheet_explorer",
     "TrainingPanel": "training_panel",
     "TransectExplorer": "transect_explorer",
+    "WalkExplorer": "walk_explorer",
 }
 __all__ = [
+    "GammaExplorer",
     "LatentExplorer",
     "Panel",
     "PolarExplorer",
+    "RotationExplorer",
     "SheetExplorer",
     "TrainingPanel",
     "TransectExplorer",
+    "WalkExplorer",
 ]
 
 

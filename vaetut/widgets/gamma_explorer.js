@@ -1,0 +1,149 @@
+// The gamma explorer: run, azimuth, elevation and fit are the traits. Each run's lattice
+// comes with its middle at 0, its latent axes as they are.
+
+const VIEWS = [["z₁ z₂", "z₃", 0, 90], ["z₁ z₃", "z₂", 0, 0], ["z₂ z₃", "z₁", -90, 0]]; // along an axis each
+const round = (angle) => Math.round(10 * angle) / 10;
+const wrap = (angle) => angle - 360 * Math.round(angle / 360);
+
+// Put a text's middle at a place, or where it still lies within the plot.
+const label = (node, x, y, half, view) => give(node, { x: clamp(x, half, 2 * view.x - half), y: clamp(y, 10, 2 * view.y - 10) + 4 });
+
+// The rows of a lattice, and its columns, as points of their own.
+function linesOf(points, [na, nb]) {
+  const at = (i, j) => points.slice(3 * (i * nb + j), 3 * (i * nb + j) + 3);
+  const line = (n, place) => Float32Array.from(Array.from({ length: n }, (_, k) => [...place(k)]).flat());
+  return [
+    Array.from({ length: na }, (_, i) => line(nb, (j) => at(i, j))),
+    Array.from({ length: nb }, (_, j) => line(na, (i) => at(i, j))),
+  ];
+}
+
+function along(seen) {
+  return pathOf(Array.from({ length: seen.length / 3 }, (_, k) => [seen[3 * k], seen[3 * k + 1]]));
+}
+
+// ---- A score: its mean and interval on a small scale, with the other runs and chance.
+
+function makeScore({ name, rows, reference }) {
+  const scale = makeScale([...rows.flat(), ...(reference === null ? [] : [reference])]), top = Math.max(...scale.ticks.map(Math.abs));
+  const digits = clamp(top > 1 ? Math.ceil(2 - Math.log10(top)) : 2 + Math.floor(-Math.log10(top)), 0, 6);
+  const number = (v) => fixed(v, digits), x = (v) => 8 + (144 * (v - scale.bottom)) / (scale.top - scale.bottom);
+  const bar = svg("line", { class: "vg-bar", y1: 12, y2: 12 }), dot = svg("circle", { class: "vg-dot", cy: 12, r: 5 });
+  const picture = svg(
+    "svg", { viewBox: "0 0 160 34", class: "vg-scale", "aria-hidden": "true" },
+    svg("line", { class: "vg-axis", x1: 8, x2: 152, y1: 12, y2: 12 }),
+    ...rows.map(([mean]) => svg("line", { class: "vg-other", x1: x(mean), x2: x(mean), y1: 8, y2: 16 })),
+    bar, ...(reference === null ? [] : [svg("path", { class: "vg-chance", d: `M${x(reference)} 3l5.5 9l-5.5 9l-5.5 -9z` })]), dot,
+    text(8, 32, minus(String(scale.bottom))), text(152, 32, minus(String(scale.top)), { class: "vx-end" }),
+  );
+  const value = make("td", { class: "vg-value" }), chance = reference === null ? "" : `, by chance ${number(reference)}`;
+  return {
+    node: make("tr", {}, make("th", { scope: "row" }, name), value, make("td", {}, picture)),
+    show(k) {
+      const [mean, low, high] = rows[k], range = `${number(low)} to ${number(high)}`;
+      value.replaceChildren(make("strong", {}, number(mean)), make("span", {}, ` (${range})`));
+      give(bar, { x1: x(low), x2: x(high) });
+      give(dot, { cx: x(mean) });
+      return `${name} ${number(mean)} (${range}${chance})`;
+    },
+  };
+}
+
+// ---- The explorer
+
+function mount(root, state, home) {
+  const { runs, flat, shape } = state, last = runs.length - 1;
+  const grids = runs.map(({ codes }) => linesOf(unpack(codes), shape));
+  const index = () => runs.findIndex(({ name }) => name === home.get("run"));
+  const run = slider(state.label, { min: 0, max: last }, (k) => home.set({ run: runs[k].name }));
+  const fit = make("input", { type: "checkbox", name: "fit", ...QUIET }), heard = announcer();
+  fit.addEventListener("change", () => home.set({ fit: fit.checked }));
+  const turn = (right, down) => home.set({
+    azimuth: round(wrap(home.get("azimuth") + right)), elevation: round(clamp(home.get("elevation") + down, -90, 90)),
+  });
+
+  const paths = grids[0].map((lines, k) => lines.map((_, i) => svg("path", { class: `vg-line vx-k${k} ${i % (lines.length - 1) ? "" : "vg-edge"}` })));
+  const axes = (flat ? [0, 1] : [0, 1, 2]).map((k) => ({
+    ends: Float32Array.from([-1, 1].flatMap((sign) => [0, 1, 2].map((c) => (c === k ? 1.12 * sign : 0)))),
+    arm: svg("path", { class: "vg-arm" }), name: svg("text", { class: "vx-name vx-mid" }, `z${"₁₂₃"[k]}`),
+  }));
+  const sides = state.sides.map(([words, kind, i, j]) => ({ node: svg("text", { class: `vx-name vx-mid vg-side vx-k${kind}` }, words), place: i * shape[1] + j }));
+  const picture = svg(
+    "svg", { class: "vg-picture", "aria-hidden": "true" }, ...axes.map(({ arm }) => arm), ...paths[1], ...paths[0],
+    ...axes.map(({ name }) => name), ...sides.map(({ node }) => node),
+  );
+  const controls = { tabindex: 0, role: "application", "aria-label": "Lattice of a and b in latent space: arrow keys turn it", ...QUIET };
+  const pad = make("div", { class: "vg-pad vx-pad", ...(flat ? { role: "img" } : controls) }, picture);
+  const views = VIEWS.map(([words, axis, azimuth, elevation]) => button(words, `Look along ${axis}`, () => home.set({ azimuth, elevation })));
+  const back = button("Reset view", "Reset view", () => home.set({ ...state.back }));
+  const scores = state.scores.map(makeScore), caption = make("caption");
+  const keys = [keyOf("vx-k0", "constant a"), keyOf("vx-k1", "constant b")];
+  const signs = [make("span", {}, make("i", { class: "vg-sign vg-sign-run" }), "this run"), make("span", {}, make("i", { class: "vg-sign vg-sign-other" }), "other runs")];
+  if (state.scores.some(({ reference }) => reference !== null)) signs.push(make("span", {}, make("i", { class: "vg-sign vg-sign-chance" }), state.chance));
+
+  root.replaceChildren(make(
+    "div", { class: "vx-all" }, run.node,
+    make(
+      "div", { class: "vg-row" },
+      make(
+        "div", {}, make("p", { class: "vx-legend" }, ...keys, ...(flat ? [] : [make("span", { class: "vg-hint" }, "Drag to turn.")])), pad,
+        make("div", { class: "vx-bar vg-below" }, ...(flat ? [] : [make("span", { class: "vg-views", role: "group", "aria-label": "View" }, ...views, back)]), make("label", { class: "vx-tick" }, fit, "Fit each run")),
+      ),
+      make("div", {}, make("table", { class: "vg-scores" }, caption, make("tbody", {}, ...scores.map(({ node }) => node))), make("p", { class: "vx-legend" }, ...signs)),
+    ),
+    heard.node,
+  ));
+
+  function draw(k) {
+    const [width, height] = [pad.clientWidth, pad.clientHeight];
+    if (!width) return;
+    const half = 0.42 * Math.min(width, height);
+    const matrix = flat ? turned(0, 90) : turned(home.get("azimuth"), home.get("elevation"));
+    const place = { matrix, x: width / 2, y: height / 2 }, view = { ...place, scale: half / (home.get("fit") ? runs[k].reach : state.reach) };
+    give(picture, { viewBox: `0 0 ${width} ${height}` });
+    grids[k].forEach((lines, kind) => lines.forEach((line, i) => give(paths[kind][i], { d: along(project(line, view)) })));
+    for (const { ends, arm, name } of axes) {
+      const seen = project(ends, { ...place, scale: half });
+      give(arm, { d: along(seen) });
+      label(name, seen[3] + 0.06 * (seen[3] - view.x), seen[4] + 0.06 * (seen[4] - view.y), 10, view);
+      name.toggleAttribute("hidden", Math.hypot(seen[3] - view.x, seen[4] - view.y) < 24); // it points at the eye
+    }
+    const points = sides.map(({ place }) => project(grids[k][0][Math.floor(place / shape[1])].slice(3 * (place % shape[1]), 3 * (place % shape[1]) + 3), view));
+    sides.forEach(({ node }, s) => {
+      const [x, y] = points[s], other = points[s ^ 1], away = Math.hypot(x - view.x, y - view.y) || 1;
+      node.toggleAttribute("hidden", Math.hypot(x - other[0], y - other[1]) < 40); // no room between both
+      label(node, x + (26 * (x - view.x)) / away, y + (14 * (y - view.y)) / away, 26, view);
+    });
+  }
+
+  function show() {
+    const k = index(), { name } = runs[k];
+    run.input.value = k;
+    run.output.textContent = name;
+    give(run.input, { "aria-valuetext": `${state.label} = ${name}` });
+    fit.checked = home.get("fit");
+    caption.textContent = `Scores at ${state.label} = ${name}, ${state.interval}`;
+    const words = scores.map((score) => score.show(k));
+    if (flat) give(pad, { "aria-label": `Lattice of a and b in latent space at ${state.label} = ${name}` });
+    Object.assign(root.dataset, { run: name, azimuth: home.get("azimuth"), elevation: home.get("elevation") });
+    draw(k);
+    heard.say([`${state.label} = ${name}`, words.join(", ")].filter(Boolean).join(": "));
+  }
+
+  if (!flat) {
+    dragged(pad, pad, (_, [right, down], press) => press || turn(0.5 * right, 0.5 * down));
+    pad.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const step = event.shiftKey ? 15 : 5;
+      const way = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+      if (!way && event.key !== "Home") return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (way) turn(...way);
+      else home.set({ ...state.back });
+    });
+  }
+  return { show, close: heard.close };
+}
+
+export default explorer("vaetut-gamma", "Gamma explorer", ["run", "azimuth", "elevation", "fit"], mount);
