@@ -176,4 +176,6 @@ def substitutions(path: Path) -> dict:
 
 def _key(label: str) -> str:
     """Return a label as a name in prose, "ours, β" as ours_beta."""
-    return re.sub(r"\W+", "_", label.replace("β", "beta"))
+    for sign, word in (("β", "beta"), ("γ", "gamma"), ("= -", "minus ")):
+        label = label.replace(sign, word)
+    return re.sub(r"\W+", "_", label)

@@ -179,3 +179,74 @@ def test_the_rulers_taught_are_the_librarys(taught_of_strokes):
         names["transect"]((0.5, 2.0), (2.0, 0.0)), polar.transect((0.5, 2), (2, 0))
     )
     assert names["beta"](256, 8e-3) == get_recipe("polar-reference").beta
+
+
+def test_the_interval_taught_is_the_librarys(taught_of_strokes):
+    values = np.random.default_rng(0).normal(size=(8, 40)) + np.arange(8)[:, None]
+    found = taught_of_strokes["hierarchical"](values, draws=3000)
+    expected = analysis.hierarchical_interval(values, draws=3000)[:3]
+    np.testing.assert_allclose(found, expected, atol=0.15)
+
+
+# ---- Chapters 09 and 10
+
+
+@pytest.fixture(scope="module")
+def taught_of_units():
+    return definitions(
+        "09-entanglement-loss.ipynb", VAE=models.VAE, gaussian_kl=models.gaussian_kl
+    )
+
+
+def test_the_score_taught_is_the_librarys(taught_of_units):
+    rng = np.random.default_rng(0)
+    factors = rng.uniform(size=(400, 2))
+    codes = np.column_stack([factors @ [[1, 0.3], [0.2, 1]], rng.normal(size=400)])
+    assert taught_of_units["sap"](codes, factors) == pytest.approx(
+        analysis.sap(codes, factors)
+    )
+
+
+def test_axes_turned_as_taught_are_rotations(taught_of_units):
+    codes = np.random.default_rng(0).normal(size=(50, 3))
+    other = taught_of_units["turned"](codes, np.random.default_rng(1))
+    np.testing.assert_allclose(other @ other.T, codes @ codes.T, atol=1e-9)
+    assert np.abs(other - codes).max() > 0.1
+
+
+def test_the_entanglement_loss_taught_is_the_librarys(taught_of_units):
+    shape, options = (64, 64, 1), {"beta": 2.0, "gamma": 3.0, "posterior_sd": 0.1}
+    networks = [build(shape, 3) for build in models.NETWORKS["transposed"]]
+    images = ops.convert_to_tensor(polar.draw(polar.sample(4, 0), 64))
+    epsilon = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    own = taught_of_units["Entanglement"](*networks, **options)
+    library = models.EntanglementVAE(*networks, **options)
+    scaled = models.unit_interval(images)
+    terms = [m.loss_terms(scaled, *m(images, epsilon)) for m in (own, library)]
+    for part in terms[0]:
+        np.testing.assert_allclose(terms[0][part], terms[1][part], rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def taught_of_walks():
+    from scipy.sparse.csgraph import dijkstra
+    from sklearn.neighbors import kneighbors_graph
+
+    known = {"dijkstra": dijkstra, "kneighbors_graph": kneighbors_graph}
+    return definitions("10-curved-factors.ipynb", polar=polar, size=64, **known)
+
+
+def test_the_curvature_taught_is_the_librarys(taught_of_walks):
+    path = np.cumsum(np.random.default_rng(0).normal(size=(30, 3)), axis=0)
+    np.testing.assert_allclose(
+        taught_of_walks["menger"](path), analysis.menger_curvature(path), rtol=1e-6
+    )
+
+
+def test_the_walks_taught_are_the_librarys(taught_of_walks):
+    codes = np.random.default_rng(0).normal(size=(400, 3))
+    stones = taught_of_walks["stepping_stones"](codes, 3, 77)
+    graph = analysis.neighbour_graph(codes, 10)
+    np.testing.assert_array_equal(stones, analysis.graph_path(graph, 3, 77))
+    line = taught_of_walks["walk_straight"](codes[3], codes[77], 9)
+    np.testing.assert_allclose(line, analysis.straight(codes[3], codes[77], 9))

@@ -27,7 +27,11 @@ def test_total_is_reconstruction_plus_beta_kl(record):
         kl, distance = (
             np.array(record.history.get(split + k, 0.0)) for k in ("kl", "distance")
         )
-        np.testing.assert_allclose(total, rec + beta * kl + distance, rtol=3e-6)
+        pulled = beta * kl
+        if recipe.gamma is not None:  # the regularizer has a term of its own
+            pulled = np.array(record.history[split + "regularizer"])
+            assert (np.abs(pulled - beta * kl) > 1e-6).all() == (recipe.gamma != 0)
+        np.testing.assert_allclose(total, rec + pulled + distance, rtol=3e-6)
 
 
 @pytest.mark.parametrize("record", SHIPPED, ids=name)
@@ -77,6 +81,7 @@ def test_enough_seeds_for_every_comparison():
     assert all(len(records(sweep_name(beta))) >= 2 for beta in BETAS)
     assert len(records("polar-vae")) >= 10
     seeds = {"ladder": 5, "autopsy": 3, "tasks": 3, "confirmation": 1}
+    seeds |= {"gamma": 10, "flat": 10, "spring": 10, "rivals": 5}
     for experiment, members in EXPERIMENTS.items():
         for name in members.values():
             assert len(records(name)) >= seeds[experiment], (experiment, name)
@@ -86,6 +91,22 @@ def test_the_hole_is_drawn_as_the_chapter_says():
     found = summary("polar-vae")
     assert found["hole_excess"].mean <= 0.005  # the author's own pictures: 0.0330
     assert found["hole_iou"].low > 0.85  # the same: 0.45
+
+
+def test_the_angle_that_theory_predicts_is_the_one_that_trainings_take():
+    """Of codes of two units: 45 degrees for a large γ, the sides for a negative one."""
+    flat = {k: summary(name) for k, name in EXPERIMENTS["flat"].items()}
+    assert flat["γ = 10"]["entanglement_rank"].high < 0.2
+    assert flat["γ = -5"]["entanglement_rank"].low > 0.8
+    assert flat["γ = 10"]["sap"].high < flat["γ = 10"]["sap_chance"].low
+    assert flat["γ = -5"]["sap"].low > flat["γ = -5"]["sap_chance"].high
+    assert flat["γ = 10"]["radii_sap"].low > flat["γ = -5"]["radii_sap"].high
+
+
+def test_a_curved_walk_beats_a_straight_one():
+    found = summary("polar-entanglement")
+    assert found["straight_to_sheet"].low > 3
+    assert found["neighbours_redrawn_iou"].low > found["straight_redrawn_iou"].high
 
 
 def test_the_source_is_matched_on_its_own_recipes():

@@ -114,6 +114,29 @@ DRAWN = {
         {title: {"β": SPREADS, "network": SPREADS} for title in "ab"},
         {"a": SPREADS, "b": SPREADS},
     ),
+    "flat_grids": lambda: figures.flat_grids(
+        {k: CODES[:49].reshape(7, 7, 2) for k in "abcd"}, columns=3
+    ),
+    "sheets": lambda: figures.sheets(
+        {k: CODES3[:49].reshape(7, 7, 3) for k in "ab"}, {"straight": CODES3[:2]}
+    ),
+    "loss_surfaces": lambda: figures.loss_surfaces(
+        {"$x$": (np.arange(5), np.arange(4), RNG.uniform(size=(4, 5)), "x", "y")}
+    ),
+    "angle_curves": lambda: figures.angle_curves(
+        {"level": (np.arange(9), np.ones(9)), "bent": (np.arange(9), BAND[2] / 2)}
+    ),
+    "scores": lambda: figures.scores(
+        {k: {"values": SPREADS, "chance": {"hole": 0.5}} for k in "abcd"}, "γ"
+    ),
+    "ranks": lambda: figures.ranks({"a": [0.1, 0.9], "b": [0.5]}, "low", "high"),
+    "walks_in_plane": lambda: figures.walks_in_plane(
+        {"straight": LINE[None], "sheet": LINE[None]}, LINE[None, [0, -1]], [(0, 2)] * 2
+    ),
+    "bars_over": lambda: figures.bars_over({"straight": SPREAD, "a": SPREAD}, "error"),
+    "plane_maps": lambda: figures.plane_maps(
+        {"a": IMAGES[0, ..., 0], "b": IMAGES[1, ..., 0]}, [(0, 2), (0, 1)]
+    ),
     "rungs": lambda: figures.rungs({"a": SPREADS, "b": SPREADS}, {"nearest": 0.5}),
 }
 
@@ -130,6 +153,17 @@ def test_every_figure_is_drawn_opaque(name):
 def test_no_figure_is_forgotten():
     drawn = {name.split()[0] for name in DRAWN}
     assert drawn == set(figures.__all__) - {"CLASS_COLOURS"}
+
+
+def test_lines_of_a_lattice_go_the_way_of_their_factor():
+    from vaetut.datasets import polar
+    from vaetut.figures.sheets import _lines_of
+
+    lines = _lines_of(polar.grid(5, 7).reshape(5, 7, 2))
+    for line in lines["a"]:  # b stays
+        assert (np.diff(line[:, 0]) > 0).all() and np.ptp(line[:, 1]) == 0
+    for line in lines["b"]:
+        assert np.ptp(line[:, 0]) == 0 and (np.diff(line[:, 1]) < 0).all()
 
 
 def test_a_mosaic_is_read_row_by_row():

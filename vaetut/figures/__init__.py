@@ -31,6 +31,17 @@ from vaetut.figures.polar import (
     hole_counts,
     radius_and_curve,
 )
+from vaetut.figures.sheets import (
+    angle_curves,
+    bars_over,
+    flat_grids,
+    loss_surfaces,
+    plane_maps,
+    ranks,
+    scores,
+    sheets,
+    walks_in_plane,
+)
 from vaetut.figures.style import CLASS_COLOURS
 from vaetut.figures.transects import (
     attribution,
@@ -47,9 +58,11 @@ from vaetut.figures.transects import (
 
 __all__ = [
     "CLASS_COLOURS",
+    "angle_curves",
     "answers",
     "attribution",
     "autopsy",
+    "bars_over",
     "beta_curves",
     "beta_strip",
     "cloud",
@@ -64,20 +77,27 @@ __all__ = [
     "factor_montage",
     "factor_plane",
     "factor_sheet",
+    "flat_grids",
     "floor_map",
     "gap_map",
     "history",
     "hole_counts",
     "image_rows",
     "ladder",
+    "loss_surfaces",
     "mosaic",
     "pairs",
+    "plane_maps",
     "plane_twice",
     "race",
     "radius_and_curve",
+    "ranks",
     "rungs",
     "samples_on_cloud",
+    "scores",
+    "sheets",
     "transect_plane",
     "transect_rows",
     "two_clouds",
+    "walks_in_plane",
 ]

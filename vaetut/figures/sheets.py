@@ -18,9 +18,9 @@ LINES_OF = {"a": VAE, "b": AE}  # colour of the lines along which a factor grows
 EVERY = 2  # of the lattice's lines are drawn
 WALKS = {
     "straight": ACCENT,
-    "sheet": VAE,
+    "sheet": "#AA3377",
     "neighbours": "#009988",
-    "geodesic": "#AA3377",
+    "geodesic": GREY,
 }
 
 
@@ -121,7 +121,7 @@ def loss_surfaces(panels):
         shown = axis.contourf(x, y, values, 24, cmap="cividis")
         axis.contour(x, y, values, 8, colors="white", linewidths=0.7, alpha=0.8)
         axis.set(xlabel=below, ylabel=left, aspect="equal")
-        axis.set_title(fill(title, 24), fontsize=11)
+        axis.set_title(title, fontsize=11)
         figure.colorbar(shown, ax=axis, shrink=0.7, ticks=MaxNLocator(4))
     return figure
 
@@ -139,12 +139,15 @@ def angle_curves(curves, relative=True):
         values = np.asarray(values) / (values[0] if relative else 1)
         axis.plot(angles, values, color=colour, lw=2.2)
         least = int(np.argmin(values))
-        axis.plot(angles[least], values[least], marker, color=colour, ms=9, mec="white")
-        half = len(angles) // 2
+        if values[least] < 0.99 * values.max():  # a level line has no least
+            style = {"color": colour, "ms": 9, "mec": "white"}
+            axis.plot(angles[least], values[least], marker, **style)
+        apart = np.abs(values - values[0])
+        far = apart.argmax() if apart.max() > 0.01 * values[0] else 5 * len(angles) // 6
         axis.annotate(
             name,
-            (angles[half], values[half]),
-            xytext=(0, 6),
+            (angles[far], values[far]),
+            xytext=(0, 7 if values[far] >= values[0] else -17),
             textcoords="offset points",
             color=colour,
             ha="center",
@@ -276,13 +279,14 @@ def plane_maps(panels, ranges):
     """Draw quantities over the plane of factors as shaded maps, side by side.
 
     `panels`: title -> values (rows, columns), b growing upwards from the last row;
-    `ranges` of a and of b.
+    `ranges` of a and of b. The highest fiftieth of the values has one colour.
     """
     figure, (axes,) = canvas(7.6 / len(panels) + 0.4, 1, len(panels))
     extent = [*ranges[0], *ranges[1]]
     for axis, (title, values) in zip(axes, panels.items(), strict=True):
-        shown = axis.imshow(values, extent=extent, cmap="cividis", aspect="equal")
+        style = {"cmap": "cividis", "vmin": 0, "vmax": np.quantile(values, 0.98)}
+        shown = axis.imshow(values, extent=extent, aspect="equal", **style)
         axis.set_title(fill(title, 26), fontsize=11)
         axis.set(xlabel="$a$, the size", ylabel="$b$, the petals")
-        figure.colorbar(shown, ax=axis, shrink=0.8, ticks=MaxNLocator(5))
+        figure.colorbar(shown, ax=axis, shrink=0.8, ticks=MaxNLocator(5), extend="max")
     return figure

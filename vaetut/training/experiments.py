@@ -126,7 +126,7 @@ def rival(model: str, gamma: float | None = None, betas: float = 1, **settings) 
 
 
 GAMMAS = (-10, 0, 1, 10, 100, 1000)
-FLAT = (-5, 0, 10, 100)  # below -β/γ, 6.7 times, nothing would hold the codes
+FLAT = (-5, 0, 1, 10, 100)  # below -β/γ, 6.7 times, nothing would hold the codes
 SPRINGS = (0.1, 1, 10, 100)
 LARGE = {"batch_size": 64, "epochs": 8}  # where a term is a whole batch's
 
