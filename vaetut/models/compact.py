@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from vaetut.models.networks import with_heads
+
 BASE = 8  # pixels a side of the smallest feature map
 WIDTHS = (64, 48, 32)  # channels of the decoders' convolutions, from the base upwards
 PATCH = 4  # pixels a side that the last convolution draws at once
@@ -41,11 +43,7 @@ def compact_encoder(
             activation="swish",
             name=f"conv_{k}",
         )(x)
-    x = layers.Flatten(name="flatten")(x)
-    outputs = [
-        layers.Dense(latent_dim, dtype="float32", name=head)(x) for head in heads
-    ]
-    return keras.Model(images, outputs if len(heads) > 1 else outputs[0], name=name)
+    return with_heads(images, x, latent_dim, heads, name)
 
 
 def transposed_decoder(

@@ -21,10 +21,21 @@ def conv_encoder(
         x = layers.Conv2D(
             width, 3, strides=2, padding="same", activation="relu", name=f"conv_{k}"
         )(x)
-    x = layers.Flatten(name="flatten")(x)
-    outputs = [
-        layers.Dense(latent_dim, dtype="float32", name=head)(x) for head in heads
-    ]
+    return with_heads(images, x, latent_dim, heads, name)
+
+
+def with_heads(images, maps, latent_dim, heads, name, initializer=None):
+    """Return an encoder that ends in a float32 dense layer a head, one or several.
+
+    `images` is its input, `maps` (n, h, w, c) what its convolutions make of it.
+    `initializer` makes a fresh initializer of kernels; None: Keras's own.
+    """
+    flat = layers.Flatten(name="flatten")(maps)
+    outputs = []
+    for head in heads:
+        own = {"kernel_initializer": initializer()} if initializer else {}
+        dense = layers.Dense(latent_dim, dtype="float32", name=head, **own)
+        outputs.append(dense(flat))
     return keras.Model(images, outputs if len(heads) > 1 else outputs[0], name=name)
 
 

@@ -8,6 +8,8 @@ the decoder, 8.65 billion multiply-accumulates an image. Source: M-Lin-DM 2021,
 import keras
 from keras import layers
 
+from vaetut.models.networks import with_heads
+
 FILTERS = (64, 64, 128, 128)
 
 
@@ -29,14 +31,7 @@ def reference_encoder(
             width, 3, activation="relu", name=f"conv_{k}", kernel_initializer=_normal()
         )(x)
         x = layers.MaxPooling2D(2, padding="same", name=f"pool_{k}")(x)
-    x = layers.Flatten(name="flatten")(x)
-    outputs = [
-        layers.Dense(
-            latent_dim, dtype="float32", name=head, kernel_initializer=_normal()
-        )(x)
-        for head in heads
-    ]
-    return keras.Model(images, outputs if len(heads) > 1 else outputs[0], name=name)
+    return with_heads(images, x, latent_dim, heads, name, initializer=_normal)
 
 
 def reference_decoder(
