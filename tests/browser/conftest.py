@@ -1,10 +1,14 @@
-"""A served copy of the built book, and pages that write down what goes wrong."""
+"""A served copy of the book, pages that write down what goes wrong, JupyterLab."""
 
 import contextlib
 import functools
 import http.server
 import os
+import socket
+import subprocess
+import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from .chromium import find_chromium
 
-HTML = Path(__file__).parents[2] / "_build" / "html"
+ROOT = Path(__file__).parents[2]
+HTML = ROOT / "_build" / "html"
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -122,3 +127,39 @@ def open_page(browser, bases):
             yield watched
 
     return open_page
+
+
+@pytest.fixture
+def jupyterlab(tmp_path):
+    """Return the address of a JupyterLab, and the empty folder that it serves."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed.")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [
+        "--allow-root",
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={tmp_path}",
+        "--LabApp.news_url=None",
+    ]
+    own = {f"JUPYTER_{k}_DIR": str(tmp_path / k) for k in ("CONFIG", "RUNTIME")}
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *options],
+        env=os.environ | own | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(120):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None, "JupyterLab ended at once."
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}", tmp_path
+    finally:
+        server.terminate()
+        server.wait(30)

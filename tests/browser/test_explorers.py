@@ -22,7 +22,6 @@ from vaetut.widgets.walk_explorer import PairOfWalks, WalkExplorer
 
 from .conftest import DESKTOP, PHONE, Watched
 from .test_polar_explorer import PAGE
-from .test_widgets import jupyterlab  # noqa: F401
 
 RNG = np.random.default_rng(0)
 CLOUDS = {
@@ -608,7 +607,7 @@ CELLS = (
 )
 
 
-def test_the_traits_are_those_of_jupyterlab(browser, jupyterlab):  # noqa: F811
+def test_the_traits_are_those_of_jupyterlab(browser, jupyterlab):
     address, folder = jupyterlab
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS],

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from vaetut.datasets import polar
-from vaetut.widgets.polar_explorer import DOTS, SCRIPT, PolarExplorer
+from vaetut.widgets.polar_explorer import DOTS, PolarExplorer
 
 from .conftest import PHONE, Watched
-from .test_widgets import jupyterlab  # noqa: F401
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>t</title>
@@ -129,7 +128,7 @@ def test_the_plane_shows_the_hole_and_the_points(show, explorer):
         shown = lost[:DOTS].sum()
         assert dots(".vp-lost") == dots(".vp-hollow") == shown
         assert dots(".vp-kept") == DOTS - shown
-        text = widget.locator(".vp-sliders .vp-small").inner_text()
+        text = widget.locator(".vp-sliders .vx-small").inner_text()
         share = np.pi * radius**2 / 3
         assert text.startswith(f"{lost.sum():,} of 5,000 points lie in it.")
         assert f"{100 * share:.1f} %, predicts {5000 * share:,.0f}." in text
@@ -225,7 +224,7 @@ def test_the_keyboard_alone_is_enough(show, explorer):
         return place(widget)
 
     press("Tab")
-    focused = "document.activeElement.className || document.activeElement.name"
+    focused = "document.activeElement.classList[0] ?? document.activeElement.name"
     assert page.evaluate(focused) == "vp-pad"
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert page.evaluate(outline) == "solid"
@@ -378,7 +377,7 @@ def test_the_live_view_and_the_kernel_follow_each_other(browser, explorer):
               window.model = model;
               window.close_widget = () => (close(), heard.length);
             }""",
-            [SCRIPT.read_text("utf-8"), explorer.state],
+            [str(explorer._esm), explorer.state],
         )
         widget = page.locator(".vaetut-polar")
         assert place(widget) == [0.62, 0.5, 0.3]
@@ -404,7 +403,7 @@ CELLS = (
 )
 
 
-def test_the_traits_are_those_of_jupyterlab(browser, jupyterlab):  # noqa: F811
+def test_the_traits_are_those_of_jupyterlab(browser, jupyterlab):
     address, folder = jupyterlab
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS],

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from vaetut.datasets import polar
-from vaetut.widgets.sheet_explorer import SCRIPT, SheetExplorer, Transect3D
+from vaetut.widgets.sheet_explorer import SheetExplorer, Transect3D
 
 from .conftest import DESKTOP, PHONE, Watched
-from .test_widgets import jupyterlab  # noqa: F401
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>t</title>
@@ -213,7 +212,7 @@ def test_the_keyboard_alone_is_enough(show, explorer):
         return state(widget)
 
     press("Tab")
-    assert page.evaluate("document.activeElement.className") == "vs-pad"
+    assert page.evaluate("document.activeElement.classList[0]") == "vs-pad"
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert page.evaluate(outline) == "solid"
     assert press("ArrowRight", 2)[:2] == (-15, 45)
@@ -508,7 +507,7 @@ def test_the_live_view_and_the_kernel_follow_each_other(browser, explorer):
         watched = Watched(context.new_page(), "")
         page = watched.page
         page.set_content(PAGE.format("<main></main>"))
-        page.add_style_tag(path=SCRIPT.with_suffix(".css"))
+        page.add_style_tag(content=explorer._css)
         page.evaluate(
             """async ([script, state]) => {
               const blob = new Blob([script], { type: "text/javascript" });
@@ -539,7 +538,7 @@ def test_the_live_view_and_the_kernel_follow_each_other(browser, explorer):
               window.model = model;
               window.close_widget = () => (close(), heard.length);
             }""",
-            [SCRIPT.read_text("utf-8"), explorer.state],
+            [str(explorer._esm), explorer.state],
         )
         widget = page.locator(".vaetut-sheet")
         assert state(widget) == (12.5, 20, "P2", 3)
@@ -571,7 +570,7 @@ CELLS = (
 )
 
 
-def test_the_traits_are_those_of_jupyterlab(browser, jupyterlab):  # noqa: F811
+def test_the_traits_are_those_of_jupyterlab(browser, jupyterlab):
     address, folder = jupyterlab
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS],

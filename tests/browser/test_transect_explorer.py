@@ -10,11 +10,10 @@ import pytest
 from PIL import Image
 
 from vaetut.datasets import polar
-from vaetut.widgets.transect_explorer import KINDS, SCRIPT, TransectExplorer, Walk
+from vaetut.widgets.transect_explorer import KINDS, TransectExplorer, Walk
 
 from .conftest import DESKTOP, PHONE, Watched
 from .test_polar_explorer import CONTRASTS, PAGE
-from .test_widgets import jupyterlab  # noqa: F401
 
 N, SIZE = 11, 64
 METRICS = ("IoU", "excess BCE (nats)")
@@ -218,17 +217,20 @@ def test_without_errors_of_the_nearest_nothing_is_compared(show):
     watched = show(TransectExplorer(walk))
     _, widget = only(watched)
     assert "nearest" not in words(widget) and "beats" not in words(widget)
-    assert widget.locator(".vt-other").count() == 0
+    assert widget.locator(".vx-curve.vx-k3").count() == 0
     assert not widget.locator(".vt-mark-other").is_visible()
-    assert widget.locator(".vt-value").count() == 1
+    assert widget.locator(".vx-value").count() == 1
     assert not watched.troubles
 
 
 def test_the_chart_has_curves_hole_and_cursor(show, explorer):
     _, widget = only(show(explorer))
-    plot = widget.locator(".vt-plot")
-    ground = plot.locator(".vt-ground").bounding_box()
-    ticks = [float(t) for t in plot.locator(".vt-grid + text").all_text_contents()]
+    plot = widget.locator(".vx-plot")
+    ground = plot.locator(".vx-ground").bounding_box()
+    ticks = [
+        float(t)
+        for t in plot.locator(":is(.vx-grid, .vx-zero) + text").all_text_contents()
+    ]
     assert ticks == [0, 0.25, 0.5, 0.75, 1]
     walk = BY_NAME["P1"]
     span = plot.locator(".vt-span").bounding_box()
@@ -239,21 +241,21 @@ def test_the_chart_has_curves_hole_and_cursor(show, explorer):
     for index in (0, 5, 6, 10):
         set_to(widget, index=index)
         x = ground["x"] + ground["width"] * index / (N - 1)
-        cursor = plot.locator(".vt-cursor").bounding_box()
+        cursor = plot.locator(".vx-cursor").bounding_box()
         assert cursor["x"] + cursor["width"] / 2 == pytest.approx(x, abs=1)
-        for name, value in [
-            ("model", walk.errors["IoU"][0][index]),
-            ("other", walk.nearest_errors["IoU"][index]),
+        for kind, value in [
+            ("vx-k0", walk.errors["IoU"][0][index]),
+            ("vx-k3", walk.nearest_errors["IoU"][index]),
         ]:
             y = ground["y"] + ground["height"] * (1 - value)
-            spot = middle(plot.locator(f".vt-spot-{name}"))
+            spot = middle(plot.locator(f".vx-spot.{kind}"))
             assert spot == pytest.approx((x, y), abs=1.5)
-            tag = plot.locator(f".vt-value-{name}")
+            tag = plot.locator(f".vx-value.{kind}")
             assert tag.text_content() == f"{value:.2f}"
             box = tag.bounding_box()
             assert box["x"] >= ground["x"]
             assert box["x"] + box["width"] <= ground["x"] + ground["width"]
-        boxes = [tag.bounding_box() for tag in plot.locator(".vt-value").all()]
+        boxes = [tag.bounding_box() for tag in plot.locator(".vx-value").all()]
         assert boxes[0]["y"] + 14 <= boxes[1]["y"]
 
 
@@ -265,7 +267,7 @@ def test_every_tab_shows_its_own_transect(show, explorer):
         now = widget.locator(".vt-line.vt-now")
         assert now.count() == 1
         assert now.get_attribute("data-name") == walk.name
-        names = widget.locator(".vt-plot text.vt-mid").all_text_contents()
+        names = widget.locator(".vx-plot text.vx-mid").all_text_contents()
         corners = [f"{v:g}" for v in walk.factors[[0, -1]].T.ravel()]
         coordinates = [name for name in names if name != "never seen"]
         a0, b0, *_, a1, b1 = coordinates
@@ -321,7 +323,7 @@ def test_the_slider_follows_the_mouse(show, explorer):
     watched = show(explorer)
     page, widget = only(watched)
     slider = widget.locator("input[type=range]").bounding_box()
-    ground = widget.locator(".vt-plot .vt-ground").bounding_box()
+    ground = widget.locator(".vx-plot .vx-ground").bounding_box()
     y = slider["y"] + slider["height"] / 2
     page.mouse.move(*middle(widget.locator("input[type=range]")))
     page.mouse.down()
@@ -329,7 +331,7 @@ def test_the_slider_follows_the_mouse(show, explorer):
         x = ground["x"] + ground["width"] * index / (N - 1)
         page.mouse.move(x, y, steps=3)
         assert place(widget) == ("P1", index)
-        assert middle(widget.locator(".vt-cursor"))[0] == pytest.approx(x, abs=1)
+        assert middle(widget.locator(".vx-cursor"))[0] == pytest.approx(x, abs=1)
     page.mouse.up()
     assert not watched.troubles
 
@@ -337,7 +339,7 @@ def test_the_slider_follows_the_mouse(show, explorer):
 def test_the_chart_can_be_dragged(show, explorer):
     watched = show(explorer)
     page, widget = only(watched)
-    ground = widget.locator(".vt-plot .vt-ground").bounding_box()
+    ground = widget.locator(".vx-plot .vx-ground").bounding_box()
 
     def spot(share, off=0):
         return ground["x"] + share * ground["width"] + off, ground["y"] + 60
@@ -362,7 +364,7 @@ def test_the_chart_can_be_dragged(show, explorer):
 def test_the_map_can_be_dragged(show, explorer, viewport):
     watched = show(explorer, viewport=viewport)
     page, widget = only(watched)
-    ground = widget.locator(".vt-map .vt-ground").bounding_box()
+    ground = widget.locator(".vt-map .vx-ground").bounding_box()
 
     def spot(a, b):
         across, up = (a - 0.5) / 1.5, b / 2
@@ -391,7 +393,7 @@ def test_the_map_can_be_dragged(show, explorer, viewport):
 def test_a_finger_moves_the_cursor_and_scrolls_elsewhere(show, explorer):
     watched = show(explorer, viewport=PHONE, has_touch=True, is_mobile=True)
     _, widget = only(watched)
-    plot = widget.locator(".vt-plot")
+    plot = widget.locator(".vx-plot")
     plot.tap(position={"x": 60, "y": 50})
     assert place(widget)[1] <= 1
     action = "node => getComputedStyle(node).touchAction"
@@ -446,7 +448,7 @@ def test_nothing_is_wider_than_the_page(show, explorer, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_viewport_size({"width": 300, "height": 844})
     page.wait_for_function(
-        """() => document.querySelector(".vt-plot").clientWidth <= 300 &&
+        """() => document.querySelector(".vx-plot").clientWidth <= 300 &&
           document.documentElement.scrollWidth <= 320"""
     )
 
@@ -513,7 +515,7 @@ def test_the_live_view_and_the_kernel_follow_each_other(browser, explorer):
               window.model = model;
               window.close_widget = () => (close(), heard.length);
             }""",
-            [SCRIPT.read_text("utf-8"), explorer.state],
+            [str(explorer._esm), explorer.state],
         )
         page.locator("[data-ready]").wait_for()
         widget = page.locator(".vaetut-transect")
@@ -549,7 +551,7 @@ CELLS = (
 )
 
 
-def test_the_traits_are_those_of_jupyterlab(browser, jupyterlab):  # noqa: F811
+def test_the_traits_are_those_of_jupyterlab(browser, jupyterlab):
     address, folder = jupyterlab
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS],

@@ -6,13 +6,8 @@ every widget of the book is driven from the disk and from a server.
 
 import base64
 import json
-import os
 import re
-import socket
 import statistics
-import subprocess
-import sys
-import time
 
 import keras
 import nbformat
@@ -22,7 +17,6 @@ from keras import layers
 
 from vaetut.models import conv_decoder
 from vaetut.widgets import LatentExplorer, Panel
-from vaetut.widgets.latent_explorer import SCRIPT
 from vaetut.widgets.packing import decode_packed
 
 from .conftest import PHONE, Watched
@@ -447,7 +441,7 @@ def test_the_live_view_asks_the_kernel(browser, pair, tmp_path):
               const close = await widget.render({ model, el });
               window.close_widget = () => (close(), listeners.length);
             }""",
-            [SCRIPT.read_text("utf-8"), pair.state],
+            [str(pair._esm), pair.state],
         )
         widget = page.locator(".vaetut-widget")
         wait_for_frame(widget)
@@ -468,7 +462,7 @@ def test_every_widget_of_the_book_moves(html, open_page, scheme):
     pages = [
         path
         for path in sorted(html.rglob("*.html"))
-        if '<div class="vaetut-widget"' in path.read_text("utf-8")
+        if '<div class="vaetut-explorer vaetut-widget"' in path.read_text("utf-8")
     ]
     if not pages:
         pytest.skip("No page of the built book has a widget.")
@@ -493,43 +487,6 @@ def test_every_widget_of_the_book_moves(html, open_page, scheme):
 
 
 # ---- JupyterLab
-
-
-@pytest.fixture
-def jupyterlab(tmp_path):
-    """Return the address of a JupyterLab, and the empty folder that it serves."""
-    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed.")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = [
-        "--allow-root",
-        "--no-browser",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-        "--IdentityProvider.token=",
-        f"--ServerApp.root_dir={tmp_path}",
-        "--LabApp.news_url=None",
-    ]
-    own = {f"JUPYTER_{k}_DIR": str(tmp_path / k) for k in ("CONFIG", "RUNTIME")}
-    root = str(SCRIPT.parents[2])
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options],
-        env=os.environ | own | {"PYTHONPATH": root},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(120):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert server.poll() is None, "JupyterLab ended at once."
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}", tmp_path
-    finally:
-        server.terminate()
-        server.wait(30)
 
 
 LIVE = """

@@ -13,9 +13,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from vaetut.datasets import polar
+from vaetut.widgets.explorer import LONGEST
 from vaetut.widgets.transect_explorer import (
     KINDS,
-    LONGEST,
     SCRIPT,
     TransectExplorer,
     Walk,
@@ -77,7 +77,7 @@ def test_a_place_is_a_trait(explorer):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("walk", "P9", "^walk is 'P9': choose one of P1, P2, P3"),
+        ("walk", "P9", "^walk is 'P9': choose one of 'P1', 'P2', 'P3'"),
         ("walk", None, "^walk is None"),
         ("index", -1, "^index is -1: give a whole number from 0 to 8"),
         ("index", N, "^index is 9"),

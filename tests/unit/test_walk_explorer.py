@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaetut.widgets.transect_explorer import LONGEST
+from vaetut.widgets.explorer import LONGEST
 from vaetut.widgets.walk_explorer import SCRIPT, PairOfWalks, WalkExplorer
 
 N = 7

@@ -1,8 +1,8 @@
-"""What the explorers of chapters 09 and 10 share: traits, state and a still picture."""
+"""What the explorers share: traits, state, packing and a still picture."""
 
 import base64
 import io
-from numbers import Integral
+from numbers import Integral, Real
 
 import anywidget
 import numpy as np
@@ -13,19 +13,28 @@ from PIL import Image
 from vaetut.widgets.page import standalone
 
 STEPS = 32767  # int16, either side of zero
+LONGEST = 32_767  # pixels: browsers decode no longer picture
 COLOURS = ("#0077BB", "#EE7733", "#AA3377", "#666666")  # as in shared.css
 DASHES = ("-", "--", ":", "--")
 
 
 class OneOf(traitlets.TraitType):
-    """One of the widget's `names`; another raises ValueError with the choice."""
+    """One of the widget's `names`; another raises ValueError with the choice.
+
+    `names` is the attribute of the widget that has them.
+    """
 
     default_value = ""
 
+    def __init__(self, names: str = "names"):
+        super().__init__()
+        self.names = names
+
     def validate(self, owner, value) -> str:
         """Return the name."""
-        if value not in owner.names:
-            choice = ", ".join(map(repr, owner.names))
+        names = getattr(owner, self.names)
+        if value not in names:
+            choice = ", ".join(map(repr, names))
             raise ValueError(f"{self.name} is {value!r}: choose one of {choice}.")
         return str(value)
 
@@ -44,6 +53,23 @@ class Whole(traitlets.TraitType):
         return int(value)
 
 
+class Within(traitlets.TraitType):
+    """A finite number from low to high; another raises ValueError with both."""
+
+    def __init__(self, low: float, high: float, default: float):
+        super().__init__(default_value=default)
+        self.low, self.high = low, high
+
+    def validate(self, owner, value) -> float:
+        """Return the number as a float."""
+        if not (isinstance(value, Real) and self.low <= value <= self.high):
+            raise ValueError(
+                f"{self.name} is {value}: give a number from {self.low:g} to "
+                f"{self.high:g}."
+            )
+        return float(value)
+
+
 class Explorer(anywidget.AnyWidget):
     """A widget of which page and kernel share the traits in `view`.
 
@@ -60,8 +86,7 @@ class Explorer(anywidget.AnyWidget):
             raise ValueError("alt is empty: say in a sentence what the picture shows.")
         self.given_alt = alt
         self.state = state  # sent when a view asks: a trait would be saved
-        given = {name: value for name, value in traits.items() if value is not None}
-        super().__init__(**given)
+        super().__init__(**traits)
         self.on_msg(self._answer)
 
     @property
@@ -85,14 +110,15 @@ class Explorer(anywidget.AnyWidget):
         picture.save(small, "PNG", optimize=True)
         return small.getvalue()
 
+    def page_state(self) -> dict:
+        """Return what a page needs, which has no kernel, ready for JSON."""
+        start = {name: getattr(self, name) for name in self.view}
+        return self.state | {"start": start}
+
     def to_html(self) -> str:
         """Return the explorer as HTML that needs nothing else: the built book's."""
-        state = self.state | {
-            "start": {name: getattr(self, name) for name in self.view}
-        }
-        name = f"vaetut-explorer {self.kind}"
-        png = self.still_png()
-        return standalone(name, str(self._css), str(self._esm), state, png, self.alt)
+        name, source = f"vaetut-explorer {self.kind}", (str(self._css), str(self._esm))
+        return standalone(name, *source, self.page_state(), self.still_png(), self.alt)
 
     def _answer(self, _, message, buffers):
         """Answer a live view that asks for what no trait holds."""
@@ -104,15 +130,66 @@ class Explorer(anywidget.AnyWidget):
         return data | {"text/html": self.to_html(), "text/plain": self.alt}, metadata
 
 
-def pack_steps(values) -> dict:
+def pack_bytes(array) -> str:
+    """Return an array's bytes in base64."""
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def pack_steps(values, span: float | None = None) -> dict:
     """Return finite numbers as int16 steps of the largest, ready for JSON.
 
-    The error is at most half a step, the largest / 65534.
+    `span` takes the place of the largest; the error is at most half a step, it / 65534.
     """
     values = np.asarray(values, float)
-    span = float(np.abs(values).max()) or 1.0
+    if span is None:
+        span = float(np.abs(values).max()) or 1.0
     steps = np.rint(values / span * STEPS).astype("<i2")
-    return {"span": span, "data": base64.b64encode(steps.tobytes()).decode()}
+    return {"span": span, "data": pack_bytes(steps)}
+
+
+def quantise(codes, low=None, high=None) -> dict:
+    """Return codes (n, d) as uint16 steps between their extremes, ready for JSON.
+
+    The dict has `low` and `high`, (d,) each, which may be given, and `data`, base64;
+    the error is at most half a step, (high − low) / 131070.
+    """
+    codes = np.asarray(codes, float)
+    low = codes.min(axis=0) if low is None else np.asarray(low, float)
+    high = codes.max(axis=0) if high is None else np.asarray(high, float)
+    steps = np.rint((codes - low) / np.where(high > low, high - low, 1) * 65535)
+    data = pack_bytes(steps.astype("<u2"))
+    return {"low": low.tolist(), "high": high.tolist(), "data": data}
+
+
+def pack_png(array) -> str:
+    """Return a uint8 picture as a PNG in base64."""
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "PNG", optimize=True)
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def strip(images) -> str:
+    """Return uint8 images (n, h, w) or (n, h, w, 1), one below the other, as a PNG."""
+    return pack_png(images.reshape(-1, images.shape[2]))
+
+
+def greys(images, wrong) -> np.ndarray:
+    """Return images (n, h, w, …) as uint8, or raise what `wrong(fault, mend)` makes.
+
+    They are uint8 or floats in [0, 1], and fit in a strip.
+    """
+    n, height, width = images.shape[:3]
+    if n * height > LONGEST or width > LONGEST:
+        mend = f"give fewer or smaller ones, n·h at most {LONGEST}"
+        raise wrong(f"has shape {images.shape}", mend)
+    if images.dtype == np.uint8:
+        return images
+    mend = "give uint8, or floats from 0 to 1"
+    if images.dtype.kind != "f":
+        raise wrong(f"is {images.dtype}", mend)
+    if not ((images >= 0) & (images <= 1)).all():
+        raise wrong("has values beyond 0 to 1, or none", mend)
+    return np.rint(images * 255.0).astype(np.uint8)
 
 
 def short(values) -> list:

@@ -2,11 +2,6 @@
 // comes with its middle at 0, its latent axes as they are.
 
 const VIEWS = [["z₁ z₂", "z₃", 0, 90], ["z₁ z₃", "z₂", 0, 0], ["z₂ z₃", "z₁", -90, 0]]; // along an axis each
-const round = (angle) => Math.round(10 * angle) / 10;
-const wrap = (angle) => angle - 360 * Math.round(angle / 360);
-
-// Put a text's middle at a place, or where it still lies within the plot.
-const label = (node, x, y, half, view) => give(node, { x: clamp(x, half, 2 * view.x - half), y: clamp(y, 10, 2 * view.y - 10) + 4 });
 
 // The rows of a lattice, and its columns, as points of their own.
 function linesOf(points, [na, nb]) {
@@ -16,10 +11,6 @@ function linesOf(points, [na, nb]) {
     Array.from({ length: na }, (_, i) => line(nb, (j) => at(i, j))),
     Array.from({ length: nb }, (_, j) => line(na, (i) => at(i, j))),
   ];
-}
-
-function along(seen) {
-  return pathOf(Array.from({ length: seen.length / 3 }, (_, k) => [seen[3 * k], seen[3 * k + 1]]));
 }
 
 // ---- A score: its mean and interval on a small scale, with the other runs and chance.
@@ -58,9 +49,6 @@ function mount(root, state, home) {
   const run = slider(state.label, { min: 0, max: last }, (k) => home.set({ run: runs[k].name }));
   const fit = make("input", { type: "checkbox", name: "fit", ...QUIET }), heard = announcer();
   fit.addEventListener("change", () => home.set({ fit: fit.checked }));
-  const turn = (right, down) => home.set({
-    azimuth: round(wrap(home.get("azimuth") + right)), elevation: round(clamp(home.get("elevation") + down, -90, 90)),
-  });
 
   const paths = grids[0].map((lines, k) => lines.map((_, i) => svg("path", { class: `vg-line vx-k${k} ${i % (lines.length - 1) ? "" : "vg-edge"}` })));
   const axes = (flat ? [0, 1] : [0, 1, 2]).map((k) => ({
@@ -75,7 +63,7 @@ function mount(root, state, home) {
   const controls = { tabindex: 0, role: "application", "aria-label": "Lattice of a and b in latent space: arrow keys turn it", ...QUIET };
   const pad = make("div", { class: "vg-pad vx-pad", ...(flat ? { role: "img" } : controls) }, picture);
   const views = VIEWS.map(([words, axis, azimuth, elevation]) => button(words, `Look along ${axis}`, () => home.set({ azimuth, elevation })));
-  const back = button("Reset view", "Reset view", () => home.set({ ...state.back }));
+  const reset = () => home.set({ ...state.back }), back = button("Reset view", "Reset view", reset);
   const scores = state.scores.map(makeScore), caption = make("caption");
   const keys = [keyOf("vx-k0", "constant a"), keyOf("vx-k1", "constant b")];
   const signs = [make("span", {}, make("i", { class: "vg-sign vg-sign-run" }), "this run"), make("span", {}, make("i", { class: "vg-sign vg-sign-other" }), "other runs")];
@@ -101,18 +89,18 @@ function mount(root, state, home) {
     const matrix = flat ? turned(0, 90) : turned(home.get("azimuth"), home.get("elevation"));
     const place = { matrix, x: width / 2, y: height / 2 }, view = { ...place, scale: half / (home.get("fit") ? runs[k].reach : state.reach) };
     give(picture, { viewBox: `0 0 ${width} ${height}` });
-    grids[k].forEach((lines, kind) => lines.forEach((line, i) => give(paths[kind][i], { d: along(project(line, view)) })));
+    grids[k].forEach((lines, kind) => lines.forEach((line, i) => give(paths[kind][i], { d: pathAlong(project(line, view)) })));
     for (const { ends, arm, name } of axes) {
       const seen = project(ends, { ...place, scale: half });
-      give(arm, { d: along(seen) });
-      label(name, seen[3] + 0.06 * (seen[3] - view.x), seen[4] + 0.06 * (seen[4] - view.y), 10, view);
+      give(arm, { d: pathAlong(seen) });
+      putName(name, seen[3] + 0.06 * (seen[3] - view.x), seen[4] + 0.06 * (seen[4] - view.y), 10, view);
       name.toggleAttribute("hidden", Math.hypot(seen[3] - view.x, seen[4] - view.y) < 24); // it points at the eye
     }
     const points = sides.map(({ place }) => project(grids[k][0][Math.floor(place / shape[1])].slice(3 * (place % shape[1]), 3 * (place % shape[1]) + 3), view));
     sides.forEach(({ node }, s) => {
       const [x, y] = points[s], other = points[s ^ 1], away = Math.hypot(x - view.x, y - view.y) || 1;
       node.toggleAttribute("hidden", Math.hypot(x - other[0], y - other[1]) < 40); // no room between both
-      label(node, x + (26 * (x - view.x)) / away, y + (14 * (y - view.y)) / away, 26, view);
+      putName(node, x + (26 * (x - view.x)) / away, y + (14 * (y - view.y)) / away, 26, view);
     });
   }
 
@@ -131,17 +119,8 @@ function mount(root, state, home) {
   }
 
   if (!flat) {
-    dragged(pad, pad, (_, [right, down], press) => press || turn(0.5 * right, 0.5 * down));
-    pad.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const step = event.shiftKey ? 15 : 5;
-      const way = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
-      if (!way && event.key !== "Home") return;
-      event.preventDefault();
-      event.stopPropagation();
-      if (way) turn(...way);
-      else home.set({ ...state.back });
-    });
+    dragged(pad, pad, (_, [right, down], press) => press || turnView(home, 0.5 * right, 0.5 * down));
+    keyed(pad, (way, far) => turnView(home, ...way.map((v) => v * (far ? 15 : 5))), { Home: reset });
   }
   return { show, close: heard.close };
 }

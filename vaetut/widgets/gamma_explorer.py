@@ -11,12 +11,12 @@ from vaetut.widgets.explorer import (
     COLOURS,
     Explorer,
     OneOf,
+    Within,
     names_of,
     pack_steps,
     plane,
 )
 from vaetut.widgets.page import joined
-from vaetut.widgets.polar_explorer import Within
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "gamma_explorer.js", HERE / "gamma_explorer.css"

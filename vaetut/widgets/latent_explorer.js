@@ -1,6 +1,5 @@
-// The latent explorer, in two homes. In Jupyter, anywidget calls `render` and the
-// kernel decodes. In a built page the inline script mounts every explorer it finds
-// and decodes itself, in a worker. Python's packing.py writes what `engine` reads.
+// The latent explorer. In Jupyter the kernel decodes; a built page decodes itself, in a
+// worker. Python's packing.py writes what `engine` reads.
 
 // ---- The decoder. A worker gets this function as text: it uses no outer name.
 
@@ -186,7 +185,7 @@ function inBrowser(networks, done) {
   return { send: (...job) => way.send(...(last = job)), close: () => way.close() };
 }
 
-function inKernel(model, sizes, done, fail) {
+function fromKernel(model, sizes, done, fail) {
   const listen = (message, buffers) => {
     if (message.kind === "error") fail(message.text);
     if (message.kind !== "images") return;
@@ -209,27 +208,11 @@ function inKernel(model, sizes, done, fail) {
 
 // ---- Small helpers
 
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-const clamp = (x) => Math.min(1, Math.max(0, x));
-const number = (x) => x.toFixed(2).replace("-", "−");
-const written = (code) => `(${code.slice(0, 4).map(number).join(", ")}${code.length > 4 ? ", …" : ""})`;
+const share = (x) => clamp(x, 0, 1);
+const written = (code) => `(${code.slice(0, 4).map((x) => fixed(x)).join(", ")}${code.length > 4 ? ", …" : ""})`;
 const mix = (a, b, t) => a.map((x, i) => x + (b[i] - x) * t);
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 const CIVIDIS = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"].map(rgb);
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-// Points packed as uint16 within low…high, one row a point.
-function unpack({ low, high, data }) {
-  const words = new Uint16Array(bytes(data).buffer);
-  const d = low.length;
-  return Float32Array.from(words, (word, i) => low[i % d] + (word / 65535) * (high[i % d] - low[i % d]));
-}
 
 function nearest(points, code) {
   const d = code.length;
@@ -254,9 +237,9 @@ function ticks(low, high) {
 
 function makePanel(panel, state, move) {
   const plane = panel.limits.length === 2;
-  const points = panel.cloud && unpack(panel.cloud);
+  const points = panel.cloud && unquantise(panel.cloud);
   const kinds = panel.kinds && bytes(panel.kinds);
-  const close = panel.near && unpack(panel.near);
+  const close = panel.near && unquantise(panel.near);
   const codeAt = (position) => position.map((p, i) => panel.limits[i][0] + p * (panel.limits[i][1] - panel.limits[i][0]));
   const onPlane = (code, i) => (code - panel.limits[i][0]) / (panel.limits[i][1] - panel.limits[i][0]);
 
@@ -286,9 +269,9 @@ function makePanel(panel, state, move) {
 
   // The plane.
   const pad = plane && make("div", {
-    class: "ve-pad", tabindex: 0, role: "application", "aria-roledescription": "latent plane",
+    class: "ve-pad vx-pad", tabindex: 0, role: "application", "aria-roledescription": "latent plane",
     "aria-label": `Latent plane${panel.name ? ` of ${panel.name}` : ""}: arrow keys move the point, with Shift further`,
-    "data-lm-suppress-shortcuts": "true",
+    ...QUIET,
   });
   const cloud = make("canvas", { "aria-hidden": "true" });
   const dot = make("div", { class: "ve-dot" });
@@ -313,10 +296,8 @@ function makePanel(panel, state, move) {
     cloud.width = cloud.height = side * sharp;
     const pen = cloud.getContext("2d");
     pen.scale(sharp, sharp);
-    const ink = getComputedStyle(pad).color;
-    const parts = (ink.match(/[\d.]+/g) ?? [0, 0, 0]).map(Number);
-    const dark = parts[0] + parts[1] + parts[2] > (ink.startsWith("rgb") ? 384 : 1.5);
-    pen.strokeStyle = pen.fillStyle = ink;
+    const dark = isLight(pad);
+    pen.strokeStyle = pen.fillStyle = getComputedStyle(pad).color;
     pen.font = `10px ${getComputedStyle(pad).fontFamily}`;
     panel.limits.forEach(([low, high], i) => {
       for (const tick of ticks(low, high)) {
@@ -374,7 +355,7 @@ function makePanel(panel, state, move) {
     left.append(pad);
     if (panel.values) {
       const stops = CIVIDIS.map((c) => `rgb(${c})`).join(",");
-      const ends = panel.values.map(number);
+      const ends = panel.values.map((x) => fixed(x));
       left.append(
         make("div", { class: "ve-bar", style: `background:linear-gradient(90deg,${stops})` }),
         make("div", { class: "ve-ends" }, make("span", {}, ends[0]), make("span", {}, panel.values_name), make("span", {}, ends[1])),
@@ -382,23 +363,12 @@ function makePanel(panel, state, move) {
     }
     const toward = (event) => {
       const box = pad.getBoundingClientRect();
-      move([clamp((event.clientX - box.left) / box.width), clamp(1 - (event.clientY - box.top) / box.height)]);
+      move([share((event.clientX - box.left) / box.width), share(1 - (event.clientY - box.top) / box.height)]);
     };
-    pad.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      pad.setPointerCapture(event.pointerId);
-      pad.focus({ preventScroll: true });
-      event.preventDefault();
-      toward(event);
-    });
-    pad.addEventListener("pointermove", (event) => pad.hasPointerCapture(event.pointerId) && toward(event));
-    pad.addEventListener("keydown", (event) => {
-      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      const step = event.shiftKey ? 0.1 : 0.02;
-      move(at.map((p, i) => clamp(p + way[i] * step)));
+    dragged(pad, pad, toward);
+    keyed(pad, ([right, down], far) => {
+      const step = far ? 0.1 : 0.02;
+      move([share(at[0] + right * step), share(at[1] - down * step)]);
     });
   }
 
@@ -432,29 +402,24 @@ function mount(root, state, connect) {
   const kind = `${panels.length > 1 ? "ve-several" : "ve-one"}${plane ? "" : " ve-flat"}`;
 
   const sliders = state.sliders.map(({ dimension, name }) => {
-    const input = make("input", { type: "range", min: 0, max: 500, step: 1, "data-lm-suppress-shortcuts": "true" });
-    const output = make("output");
-    input.addEventListener("input", () => (stop(), go(position.with(dimension, input.value / 500))));
-    return { dimension, input, output, node: make("label", {}, make("span", {}, name), input, output) };
+    return { dimension, ...slider(name, { min: 0, max: 500 }, (value) => (stop(), go(position.with(dimension, value / 500)))) };
   });
   const play = make("button", { type: "button" });
   const reset = make("button", { type: "button" }, "Reset");
   const status = make("span", { class: "ve-say", role: "alert" });
-  const heard = make("span", { class: "ve-heard", "aria-live": "polite" });
+  const heard = announcer();
   root.replaceChildren(make(
     "div", { class: kind },
     make("div", { class: "ve-panels" }, ...panels.map((p) => p.node)),
     make("div", { class: "ve-sliders" }, ...sliders.map((s) => s.node)),
-    make("div", { class: "ve-buttons" }, play, reset, status, heard),
+    make("div", { class: "ve-buttons" }, play, reset, status, heard.node),
   ));
-  root.dataset.live = "";
+  give(root, { "data-live": "", role: "group", "aria-label": "Latent explorer" });
   root.toggleAttribute("data-inverted", state.inverted);
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Latent explorer");
 
   // One frame at a time: while one is being decoded, only the newest position waits.
   // Views of one model hear each other's images: each counts from somewhere else.
-  let count = Math.floor(Math.random() * 1e9), busy = 0, waiting = null, sent = 0, wanted = null, speak;
+  let count = Math.floor(Math.random() * 1e9), busy = 0, waiting = null, sent = 0, wanted = null;
   function ask(job) {
     if (busy && performance.now() - sent < 5000) return void (waiting = job);
     (busy = ++count), (wanted = job), (sent = performance.now()), (waiting = null);
@@ -469,8 +434,7 @@ function mount(root, state, connect) {
     Object.assign(root.dataset, {
       frame: which, ms: ms.toFixed(2), lag: (performance.now() - wanted.time).toFixed(2), codes: JSON.stringify(wanted.codes),
     });
-    clearTimeout(speak);
-    if (!playing) speak = setTimeout(() => (heard.textContent = text), 600);
+    if (!playing) heard.say(text);
     root.setAttribute("aria-busy", Boolean(waiting));
     if (waiting) ask(waiting);
   }
@@ -479,7 +443,7 @@ function mount(root, state, connect) {
     const codes = panels.map((panel) => panel.codeAt(to));
     for (const panel of panels) panel.moveTo(to);
     for (const { dimension, input, output } of sliders) {
-      const values = codes.map((code) => number(code[dimension]));
+      const values = codes.map((code) => fixed(code[dimension]));
       const shown = Math.round(to[dimension] * 500);
       if (Number(input.value) !== shown) input.value = shown;
       output.textContent = panels.length > 1 ? "" : values[0];
@@ -521,9 +485,8 @@ function mount(root, state, connect) {
 
   // What the page changes: size, theme, out of sight.
   const redraw = () => requestAnimationFrame(() => panels.forEach((panel) => panel.drawCloud()));
-  const size = new ResizeObserver(redraw), theme = new MutationObserver(redraw), sight = new IntersectionObserver(([e]) => e.isIntersecting || stop());
+  const size = new ResizeObserver(redraw), unwatch = watchTheme(redraw), sight = new IntersectionObserver(([e]) => e.isIntersecting || stop());
   for (const panel of panels) if (panel.pad) size.observe(panel.pad);
-  for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true });
   sight.observe(root);
 
   live = connect(done, (text) => ((busy = 0), (status.textContent = text)));
@@ -531,35 +494,21 @@ function mount(root, state, connect) {
   go(position);
   return () => {
     stop();
-    clearTimeout(speak);
+    heard.close();
     gone.abort();
-    for (const observer of [size, theme, sight]) observer.disconnect();
+    unwatch();
+    for (const observer of [size, sight]) observer.disconnect();
     live.close();
   };
 }
 
 // ---- The two homes
 
-export default {
-  async render({ model, el }) {
-    const root = make("div", { class: "vaetut-widget", "data-live": "", "data-lm-suppress-shortcuts": "true" }, "Waiting for the kernel: run this cell.");
-    el.append(root);
-    const state = await new Promise((resolve) => {
-      model.on("msg:custom", function listen(message) {
-        if (message.kind !== "state") return;
-        model.off("msg:custom", listen);
-        resolve(message.state);
-      });
-      model.send({ kind: "state" });
-    });
-    const sizes = state.panels.map((panel) => panel.image);
-    return mount(root, structuredClone(state), (done, fail) => inKernel(model, sizes, done, fail));
-  },
-};
+beginOnPage("vaetut-widget", (root, state) => mount(root, state, (done) => inBrowser(state.networks, done)));
 
-for (const root of document.querySelectorAll(".vaetut-widget:not([data-live])")) {
-  const json = root.querySelector("script[type='application/json']");
-  if (!json) continue;
-  const state = JSON.parse(json.textContent);
-  mount(root, state, (done) => inBrowser(state.networks, done));
-}
+export default {
+  render: (view) => beginLive("vaetut-widget", view, (root, state) => {
+    const sizes = state.panels.map((panel) => panel.image);
+    return mount(root, structuredClone(state), (done, fail) => fromKernel(view.model, sizes, done, fail));
+  }),
+};

@@ -1,21 +1,18 @@
 """One latent plane to drag over, alive in Jupyter and in the built book."""
 
-import base64
-import io
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import anywidget
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from PIL import Image
 
 from vaetut.figures.style import CLASS_COLOURS
+from vaetut.widgets.explorer import Explorer, pack_bytes, pack_png, quantise
 from vaetut.widgets.packing import ends_in_sigmoid, pack_decoder
-from vaetut.widgets.page import standalone
+from vaetut.widgets.page import joined
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "latent_explorer.js", HERE / "latent_explorer.css"
@@ -96,7 +93,7 @@ class Panel:
         return np.rint(255 * outputs).astype(np.uint8)
 
 
-class LatentExplorer(anywidget.AnyWidget):
+class LatentExplorer(Explorer):
     """A latent space to move in, with the image its decoder draws beside it.
 
     `decoder` is a Keras model from codes (n, d) to logits (n, h, w, c), described by
@@ -113,8 +110,9 @@ class LatentExplorer(anywidget.AnyWidget):
     for panels of different dimensions. Used in chapters 01 and 02.
     """
 
-    _esm = SCRIPT
-    _css = STYLE
+    _esm = joined(SCRIPT)
+    _css = joined(STYLE)
+    kind = "vaetut-widget"
 
     def __init__(
         self,
@@ -142,10 +140,7 @@ class LatentExplorer(anywidget.AnyWidget):
         if not seconds > 0:
             raise ValueError(f"seconds must be positive, not {seconds}.")
         self.position = path[0]
-        self.alt = _default_alt(self.panels, self.position) if alt is None else alt
-        if not self.alt:
-            raise ValueError("alt is empty: say in a sentence what the picture shows.")
-        self.state = {  # sent when a view asks: a trait would be saved with the page
+        state = {
             "colours": CLASS_COLOURS,
             "inverted": bool(inverted),
             "sliders": _sliders(dimensions, d),
@@ -155,8 +150,7 @@ class LatentExplorer(anywidget.AnyWidget):
             "seconds": float(seconds),
             **_panel_states(self.panels),
         }
-        super().__init__()
-        self.on_msg(self._answer)
+        super().__init__(state, alt)
 
     def decode(self, position):
         """Return each panel's uint8 image (h, w, c) at a position (d,) in [0, 1]^d."""
@@ -164,11 +158,10 @@ class LatentExplorer(anywidget.AnyWidget):
 
     def _answer(self, _, message, buffers):
         """Answer a request of the live view: messages in, images out."""
-        kind, start = message.get("kind"), time.perf_counter()
-        if kind == "state":
-            self.send({"kind": "state", "state": self.state})
-        if kind != "decode":
+        super()._answer(_, message, buffers)
+        if message.get("kind") != "decode":
             return
+        start = time.perf_counter()
         try:
             images = self.decode(message["position"])
         except Exception as error:
@@ -179,15 +172,31 @@ class LatentExplorer(anywidget.AnyWidget):
         answer = {"kind": "images", "number": message["number"], "ms": ms}
         self.send(answer, buffers=[image.tobytes() for image in images])
 
-    def to_html(self):
-        """Return the explorer as HTML that needs nothing else: the built book's."""
-        state = self.state | {"networks": [panel.packed for panel in self.panels]}
-        png = fallback_png(self.panels, self.position, self.state["inverted"])
-        return standalone("vaetut-widget", STYLE, SCRIPT, state, png, self.alt)
+    def page_state(self):
+        """Return what a page needs, which decodes itself, ready for JSON."""
+        return self.state | {"networks": [panel.packed for panel in self.panels]}
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"text/html": self.to_html(), "text/plain": self.alt}, metadata
+    def describe(self):
+        """Return what the still picture shows, in words."""
+        return _default_alt(self.panels, self.position)
+
+    def draw(self):
+        """Return the still picture: each panel's cloud, point and decoded image."""
+        plane = self.panels[0].dimension == 2
+        columns = [c for _ in self.panels for c in ([1.6, 1] if plane else [1])]
+        size = (1.9 * sum(columns), 3.2)
+        figure = Figure(figsize=size, dpi=100, layout="constrained")
+        axes = figure.subplots(1, len(columns), width_ratios=columns, squeeze=False)[0]
+        images = self.decode(self.position)
+        for k, (panel, image) in enumerate(zip(self.panels, images, strict=True)):
+            if plane:
+                _draw_plane(axes[2 * k], panel, panel.code(self.position))
+            picture = axes[2 * k + 1 if plane else k]
+            grey = "gray_r" if self.state["inverted"] else "gray"
+            picture.imshow(image, cmap=grey, vmin=0, vmax=255)
+            picture.set_title("decoded" if plane else panel.name, fontsize=9)
+            picture.set_axis_off()
+        return figure
 
 
 def decode(panels, position):
@@ -201,42 +210,6 @@ def decode(panels, position):
     if not inside:
         raise ValueError(f"position must be {d} numbers from 0 to 1, not {position}.")
     return [panel.draw(panel.code(position)[None])[0] for panel in panels]
-
-
-def quantise(codes):
-    """Return codes (n, d) as uint16 steps between their extremes, ready for JSON.
-
-    The dict has `low` and `high`, (d,) each, and `data`, base64; the error is at most
-    half a step, (high − low) / 131070.
-    """
-    codes = np.asarray(codes, float)
-    low, high = codes.min(0), codes.max(0)
-    steps = np.rint((codes - low) / np.where(high > low, high - low, 1) * 65535)
-    data = base64.b64encode(steps.astype("<u2").tobytes()).decode()
-    return {"low": low.tolist(), "high": high.tolist(), "data": data}
-
-
-def fallback_png(panels, position, inverted=False):
-    """Return a PNG, as bytes, of each panel's cloud, point and decoded image."""
-    plane = panels[0].dimension == 2
-    images = decode(panels, position)
-    columns = [column for _ in panels for column in ([1.6, 1] if plane else [1])]
-    figure = Figure(figsize=(1.9 * sum(columns), 3.2), dpi=100, layout="constrained")
-    axes = figure.subplots(1, len(columns), width_ratios=columns, squeeze=False)[0]
-    for k, (panel, image) in enumerate(zip(panels, images, strict=True)):
-        code = panel.code(position)
-        if plane:
-            _draw_plane(axes[2 * k], panel, code)
-        picture = axes[2 * k + 1 if plane else k]
-        grey = "gray_r" if inverted else "gray"
-        picture.imshow(image, cmap=grey, vmin=0, vmax=255)
-        picture.set_title("decoded" if plane else panel.name, fontsize=9)
-        picture.set_axis_off()
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png")
-    small = io.BytesIO()
-    Image.open(stream).convert("RGB").quantize(256).save(small, "PNG", optimize=True)
-    return small.getvalue()
 
 
 def _draw_plane(axes, panel, code):
@@ -329,7 +302,7 @@ def _sample(n, most):
 
 
 def _bytes(values):
-    return base64.b64encode(np.asarray(values).astype(np.uint8).tobytes()).decode()
+    return pack_bytes(np.asarray(values).astype(np.uint8))
 
 
 def _sheet(images):
@@ -341,11 +314,7 @@ def _sheet(images):
     sheet[:m] = images
     sheet = sheet.reshape(down, across, h, w, c).swapaxes(1, 2)
     sheet = sheet.reshape(down * h, across * w, c)
-    stream = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if c == 1 else sheet).save(
-        stream, "PNG", optimize=True
-    )
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return "data:image/png;base64," + pack_png(sheet[..., 0] if c == 1 else sheet)
 
 
 def _sliders(dimensions, d):

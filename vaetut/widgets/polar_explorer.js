@@ -1,6 +1,5 @@
-// The polar explorer, in two homes. In Jupyter, anywidget calls `render`, and a, b and
-// radius are the kernel's too. In a built page the inline script mounts every explorer.
-// The curves are drawn here, as Python's polar.draw draws them.
+// The polar explorer: a, b and radius are the traits. The curves are drawn here, as
+// Python's polar.draw draws them.
 
 // ---- The geometry
 
@@ -27,63 +26,44 @@ function drawStar(canvas, { limit, ink, petals, vertices }, a, b) {
   canvas.getContext("2d").drawImage(sheet, 0, 0, wide, wide, 0, 0, side, side);
 }
 
-// Points packed as uint16 steps of the ranges of a and b: [[a, b], …].
-function unpack({ n, data }, ranges) {
-  const steps = new Uint16Array(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer);
-  const at = (i, [low, high]) => low + (steps[i] / 65535) * (high - low);
-  return Array.from({ length: n }, (_, i) => ranges.map((range, k) => at(2 * i + k, range)));
-}
-
 const apart = (p, q) => Math.hypot(p[0] - q[0], p[1] - q[1]);
-const within = ([low, high], x) => Math.min(high, Math.max(low, Math.round(100 * x) / 100));
+const within = ([low, high], x) => clamp(Math.round(100 * x) / 100, low, high);
 const EDGE = 1e-9; // so that 1.55 − 1.25 is not more than 0.3
 
 // ---- Words
 
-const number = (x) => (x.toFixed(2) === "-0.00" ? "0.00" : x.toFixed(2).replace("-", "−"));
 const count = (n) => n.toLocaleString("en");
 
 function verdict(distance, radius, nearest) {
-  const from = `the hole, ${number(distance)} from its centre`;
-  const near = nearest < Infinity ? ` The nearest sample outside the hole is ${number(nearest)} away.` : "";
+  const from = `the hole, ${fixed(distance)} from its centre`;
+  const near = nearest < Infinity ? ` The nearest sample outside the hole is ${fixed(nearest)} away.` : "";
   if (distance <= radius + EDGE) return ["No", `It lies in ${from}: the model never sees it.${near}`];
   return ["Yes", `It lies outside ${from}.${near}`];
 }
 
 function shape(a, b) {
-  if (b > a + EDGE) return `b > a: the radius goes negative, down to ${number(a - b)}. That draws five inner loops.`;
+  if (b > a + EDGE) return `b > a: the radius goes negative, down to ${fixed(a - b)}. That draws five inner loops.`;
   if (b > a - EDGE) return "b = a: the radius just reaches 0. The petals meet in the middle.";
-  if (b < EDGE) return `b = 0: the radius is ${number(a)} all around. A circle.`;
-  return `b < a: the radius stays positive, from ${number(a - b)} to ${number(a + b)}. No inner loops.`;
+  if (b < EDGE) return `b = 0: the radius is ${fixed(a)} all around. A circle.`;
+  return `b < a: the radius stays positive, from ${fixed(a - b)} to ${fixed(a + b)}. No inner loops.`;
 }
-
-// ---- Nodes
-
-function give(node, attributes = {}, ...children) {
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-const make = (tag, ...rest) => give(document.createElement(tag), ...rest);
-const svg = (tag, ...rest) => give(document.createElementNS("http://www.w3.org/2000/svg", tag), ...rest);
-const text = (x, y, words, attributes) => svg("text", { x, y, ...attributes }, words);
 
 // ---- The plane: a to the right, b upwards, a unit as long in both.
 
-const UNIT = 160, LEFT = 34, TOP = 10, BOTTOM = 38;
+const UNIT = 160, SIDE = 34, HEAD = 10, FOOT = 38;
 
 function makePlane({ a: [a0, a1], b: [b0, b1], center, transects }) {
-  const width = LEFT + UNIT * (a1 - a0) + 10, height = TOP + UNIT * (b1 - b0) + BOTTOM;
-  const x = (a) => LEFT + UNIT * (a - a0), y = (b) => TOP + UNIT * (b1 - b);
+  const width = SIDE + UNIT * (a1 - a0) + 10, height = HEAD + UNIT * (b1 - b0) + FOOT;
+  const x = (a) => SIDE + UNIT * (a - a0), y = (b) => HEAD + UNIT * (b1 - b);
   const at = ([a, b]) => `${x(a).toFixed(1)} ${y(b).toFixed(1)}`;
   const ends = (p, q) => ({ x1: x(p[0]), y1: y(p[1]), x2: x(q[0]), y2: y(q[1]) });
 
   const loops = [[a0, a0], [a1, a1], [a1, b1], [a0, b1]].map(at).join();
   const marks = [
-    ...[0.5, 1, 1.5, 2].map((a) => text(x(a), y(b0) + 16, a, { class: "vp-mid" })),
-    ...[0, 0.5, 1, 1.5, 2].map((b) => text(x(a0) - 7, y(b) + 4, b, { class: "vp-end" })),
-    text(x((a0 + a1) / 2), height - 5, "a", { class: "vp-letter vp-mid" }),
-    text(9, y((b0 + b1) / 2) + 4, "b", { class: "vp-letter vp-mid" }),
+    ...[0.5, 1, 1.5, 2].map((a) => text(x(a), y(b0) + 16, a, { class: "vx-mid" })),
+    ...[0, 0.5, 1, 1.5, 2].map((b) => text(x(a0) - 7, y(b) + 4, b, { class: "vx-end" })),
+    text(x((a0 + a1) / 2), height - 5, "a", { class: "vx-letter vx-mid" }),
+    text(9, y((b0 + b1) / 2) + 4, "b", { class: "vx-letter vx-mid" }),
   ];
 
   const lines = Object.entries(transects).flatMap(([name, [start, end]]) => {
@@ -91,22 +71,22 @@ function makePlane({ a: [a0, a1], b: [b0, b1], center, transects }) {
     const [px, py] = end.map((v, k) => v + back * (start[k] - v));
     return [
       svg("line", { class: "vp-transect", ...ends(start, end) }),
-      text(x(px) + 5, y(py) - 5, name, { class: "vp-name" }),
+      text(x(px) + 5, y(py) - 5, name, { class: "vx-name" }),
     ];
   });
 
   const kept = svg("path", { class: "vp-kept" });
   const lost = svg("path", { class: "vp-lost" }), hollow = svg("path", { class: "vp-hollow" });
-  const hole = svg("circle", { class: "vp-hole", cx: x(center[0]), cy: y(center[1]) });
-  const name = text(x(center[0]), 0, "hole", { class: "vp-name vp-red" });
-  const dot = svg("g", { class: "vp-dot" }, svg("circle", { r: 9 }), svg("circle", { r: 8 }));
+  const hole = svg("circle", { class: "vx-hole vp-hole", cx: x(center[0]), cy: y(center[1]) });
+  const name = text(x(center[0]), 0, "hole", { class: "vx-name vx-red" });
+  const dot = svg("g", { class: "vx-dot vp-dot" }, svg("circle", { r: 9 }), svg("circle", { r: 8 }));
   const node = svg(
     "svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
-    svg("rect", { class: "vp-ground", x: x(a0), y: y(b1), width: UNIT * (a1 - a0), height: UNIT * (b1 - b0) }),
+    svg("rect", { class: "vx-ground", x: x(a0), y: y(b1), width: UNIT * (a1 - a0), height: UNIT * (b1 - b0) }),
     svg("polygon", { class: "vp-loops", points: loops }),
     hole, kept, lost, hollow,
     svg("line", { class: "vp-equal", ...ends([a0, a0], [a1, a1]) }),
-    ...["b > a:", "inner loops"].map((words, k) => text(x(a0) + 7, y(1.3) + 14 * k, words, { class: "vp-name vp-blue" })),
+    ...["b > a:", "inner loops"].map((words, k) => text(x(a0) + 7, y(1.3) + 14 * k, words, { class: "vx-name vp-blue" })),
     ...lines, name, ...marks, dot,
   );
 
@@ -116,7 +96,7 @@ function makePlane({ a: [a0, a1], b: [b0, b1], center, transects }) {
     under(event) {
       const box = node.getBoundingClientRect(), scale = width / box.width;
       const px = (event.clientX - box.left) * scale, py = (event.clientY - box.top) * scale;
-      return [a0 + (px - LEFT) / UNIT, b1 - (py - TOP) / UNIT];
+      return [a0 + (px - SIDE) / UNIT, b1 - (py - HEAD) / UNIT];
     },
     movePoint: ([a, b]) => give(dot, { transform: `translate(${x(a)} ${y(b)})` }),
     moveHole(radius, points) {
@@ -137,33 +117,30 @@ function makeWave({ a: [a0, a1], b: [, b1], petals }) {
   const low = y(a0 - b1);
   const wave = svg("path", { class: "vp-wave" }), below = svg("path", { class: "vp-below" });
   const mean = svg("line", { class: "vp-transect", x1: left, x2: left + wide });
-  const meanName = text(left + wide + 3, 0, "a", { class: "vp-letter" });
+  const meanName = text(left + wide + 3, 0, "a", { class: "vx-letter" });
   const swing = svg("line", { class: "vp-swing", x1: x(0), x2: x(0) });
-  const swingName = text(x(0) + 14, 0, "b", { class: "vp-letter" });
+  const swingName = text(x(0) + 14, 0, "b", { class: "vx-letter" });
   const node = svg(
     "svg", { viewBox: `0 0 ${width} ${height + 10}`, class: "vp-plot", role: "img" },
-    svg("rect", { class: "vp-ground", x: left, y: 8, width: wide, height: low - 8 }),
+    svg("rect", { class: "vx-ground", x: left, y: 8, width: wide, height: low - 8 }),
     svg("svg", { x: 0, y: y(0), width, height: low - y(0) }, svg("g", { transform: `translate(0 ${-y(0)})` }, below)),
-    svg("line", { class: "vp-zero", x1: left, x2: left + wide, y1: y(0), y2: y(0) }),
+    svg("line", { class: "vx-zero", x1: left, x2: left + wide, y1: y(0), y2: y(0) }),
     mean, meanName, swing, swingName, wave,
-    ...[0, 2, 4].map((r) => text(left - 6, y(r) + 4, r, { class: "vp-end" })),
-    text(left, low + 15, "θ = −π"), text(x(0), low + 15, "0", { class: "vp-mid" }), text(left + wide, low + 15, "π", { class: "vp-end" }),
+    ...[0, 2, 4].map((r) => text(left - 6, y(r) + 4, r, { class: "vx-end" })),
+    text(left, low + 15, "θ = −π"), text(x(0), low + 15, "0", { class: "vx-mid" }), text(left + wide, low + 15, "π", { class: "vx-end" }),
   );
   return {
     node,
     draw(a, b) {
-      let d = "";
-      for (let k = 0; k <= 200; k++) {
-        const theta = Math.PI * (k / 100 - 1);
-        d += `${k ? "L" : "M"}${x(theta).toFixed(1)} ${y(b * Math.cos(petals * theta) + a).toFixed(1)}`;
-      }
+      const thetas = Array.from({ length: 201 }, (_, k) => Math.PI * (k / 100 - 1));
+      const d = pathOf(thetas.map((theta) => [x(theta), y(b * Math.cos(petals * theta) + a)]));
       give(wave, { d });
       give(below, { d: `${d}L${x(Math.PI)} ${y(0)}L${x(-Math.PI)} ${y(0)}Z` });
       give(mean, { y1: y(a), y2: y(a) });
       give(meanName, { y: y(a) + 4 });
       give(swing, { y1: y(a), y2: y(a + b) });
       give(swingName, { y: y(a + b / 2) + 4, visibility: b < 0.5 ? "hidden" : "visible" });
-      give(node, { "aria-label": `The radius over θ, from ${number(a - b)} to ${number(a + b)}` });
+      give(node, { "aria-label": `The radius over θ, from ${fixed(a - b)} to ${fixed(a + b)}` });
     },
   };
 }
@@ -171,32 +148,29 @@ function makeWave({ a: [a0, a1], b: [, b1], petals }) {
 // ---- The explorer. `home` holds a, b and radius.
 
 function mount(root, state, home) {
-  const points = state.points ? unpack(state.points, [state.a, state.b]) : [];
+  const flat = state.points ? unquantise(state.points) : [];
+  const points = Array.from({ length: flat.length / 2 }, (_, i) => flat.slice(2 * i, 2 * i + 2));
   const shown = points.slice(0, state.dots);
   const plane = makePlane(state), wave = makeWave(state);
 
   const pad = make("div", {
-    class: "vp-pad", tabindex: 0, role: "application",
-    "aria-label": "Plane of a and b: arrow keys move the point, with Shift further",
-    "data-lm-suppress-shortcuts": "true",
+    class: "vp-pad vx-pad", tabindex: 0, role: "application",
+    "aria-label": "Plane of a and b: arrow keys move the point, with Shift further", ...QUIET,
   }, plane.node);
-  const image = make("canvas", { class: "vp-image", role: "img" });
+  const image = make("canvas", { class: "vx-image vp-image", role: "img" });
   const answer = make("strong"), reason = make("span"), loops = make("p");
-  const share = make("p", { class: "vp-small" });
-  const heard = make("span", { class: "vp-heard", "aria-live": "polite" });
+  const share = make("p", { class: "vx-small" });
+  const heard = announcer();
 
   const sliders = [["a", "a (size)"], ["b", "b (petals)"], ["radius", "hole radius"]].map(([name, words]) => {
     const [min, max] = state[name];
-    const input = make("input", { type: "range", name, min, max, step: 0.01, "data-lm-suppress-shortcuts": "true" });
-    const output = make("output");
-    input.addEventListener("input", () => home.set({ [name]: Number(input.value) }));
-    return { name, input, output, node: make("label", {}, make("span", {}, words), input, output) };
+    return { name, ...slider(words, { name, min, max, step: 0.01 }, (value) => home.set({ [name]: value })) };
   });
 
   const dots = `Dots: ${count(shown.length)} of ${count(points.length)} sampled points; what the hole removes is hollow.`;
   root.replaceChildren(make(
     "div", { class: "vp-all" },
-    make("div", { class: "vp-left" }, pad, make("p", { class: "vp-small" }, `Drag the point. ${points.length ? dots : ""}`)),
+    make("div", { class: "vp-left" }, pad, make("p", { class: "vx-small" }, `Drag the point. ${points.length ? dots : ""}`)),
     make(
       "div", { class: "vp-right" },
       make("div", { class: "vp-look" }, image, make(
@@ -204,19 +178,18 @@ function mount(root, state, home) {
         make("p", { class: "vp-question" }, "Would this image be in the punctured training set?"),
         make("p", {}, answer, " ", reason), loops,
       )),
-      make("p", { class: "vp-title" }, `r = b cos ${state.petals}θ + a, blue where negative`), wave.node,
+      make("p", { class: "vx-title" }, `r = b cos ${state.petals}θ + a, blue where negative`), wave.node,
     ),
-    make("div", { class: "vp-sliders" }, ...sliders.map(({ node }) => node), share), heard,
+    make("div", { class: "vp-sliders" }, ...sliders.map(({ node }) => node), share), heard.node,
   ));
-  give(root, { "data-live": "", role: "group", "aria-label": "Polar explorer" });
 
-  let speak, holed, remaining = points;
+  let holed, remaining = points;
   const star = () => drawStar(image, state, home.get("a"), home.get("b"));
   function show() {
     const [a, b, radius] = ["a", "b", "radius"].map(home.get);
     for (const { name, input, output } of sliders) {
       input.value = home.get(name);
-      output.textContent = number(home.get(name));
+      output.textContent = fixed(home.get(name));
     }
     if (radius !== holed) {
       holed = radius;
@@ -234,86 +207,20 @@ function mount(root, state, home) {
     const nearest = remaining.reduce((least, p) => Math.min(least, apart(p, [a, b])), Infinity);
     const [yes, why] = verdict(apart([a, b], state.center), radius, nearest);
     answer.textContent = yes;
-    answer.className = yes === "No" ? "vp-no" : "vp-yes";
+    answer.className = `vx-answer ${yes === "No" ? "vx-no" : ""}`;
     reason.textContent = why;
     loops.textContent = shape(a, b);
-    image.setAttribute("aria-label", `The star of a = ${number(a)}, b = ${number(b)}, white on black`);
-    clearTimeout(speak);
-    speak = setTimeout(() => (heard.textContent = `a ${number(a)}, b ${number(b)}. ${yes}. ${why} ${loops.textContent}`), 600);
+    image.setAttribute("aria-label", `The star of a = ${fixed(a)}, b = ${fixed(b)}, white on black`);
+    heard.say(`a ${fixed(a)}, b ${fixed(b)}. ${yes}. ${why} ${loops.textContent}`);
   }
 
   const move = ([a, b]) => home.set({ a: within(state.a, a), b: within(state.b, b) });
-  pad.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    pad.setPointerCapture(event.pointerId);
-    pad.focus({ preventScroll: true });
-    event.preventDefault();
-    move(plane.under(event));
+  dragged(pad, pad, (event) => move(plane.under(event)));
+  keyed(pad, ([right, down], far) => {
+    const step = far ? 0.1 : 0.02;
+    move([home.get("a") + right * step, home.get("b") - down * step]);
   });
-  pad.addEventListener("pointermove", (event) => pad.hasPointerCapture(event.pointerId) && move(plane.under(event)));
-  pad.addEventListener("keydown", (event) => {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (!way || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const step = event.shiftKey ? 0.1 : 0.02;
-    move([home.get("a") + way[0] * step, home.get("b") + way[1] * step]);
-  });
-
-  const size = new ResizeObserver(star);
-  size.observe(image);
-  addEventListener("resize", star); // a zoom may change devicePixelRatio alone
-  const unwatch = home.watch(show);
-  show();
-  return () => {
-    clearTimeout(speak);
-    removeEventListener("resize", star);
-    size.disconnect();
-    unwatch();
-  };
+  return { show, close: heard.close, resize: star, sized: [image] };
 }
 
-// ---- The two homes
-
-function inKernel(model) {
-  return {
-    get: (name) => model.get(name),
-    set(values) {
-      for (const name in values) model.set(name, values[name]);
-      model.save_changes();
-    },
-    watch(show) {
-      const events = ["change:a", "change:b", "change:radius"];
-      for (const event of events) model.on(event, show);
-      return () => events.forEach((event) => model.off(event, show));
-    },
-  };
-}
-
-function inPage(values) {
-  let tell;
-  return {
-    get: (name) => values[name],
-    set: (changed) => (Object.assign(values, changed), tell()),
-    watch: (show) => (tell = show),
-  };
-}
-
-export default {
-  async render({ model, el }) {
-    const root = make("div", { class: "vaetut-polar", "data-live": "", "data-lm-suppress-shortcuts": "true" }, "Waiting for the kernel: run this cell.");
-    el.append(root);
-    const state = await new Promise((resolve) => {
-      const listen = ({ kind, state }) => kind === "state" && (model.off("msg:custom", listen), resolve(state));
-      model.on("msg:custom", listen);
-      model.send({ kind: "state" });
-    });
-    return mount(root, state, inKernel(model));
-  },
-};
-
-for (const root of document.querySelectorAll(".vaetut-polar:not([data-live])")) {
-  const json = root.querySelector("script[type='application/json']");
-  const state = json && JSON.parse(json.textContent);
-  if (state) mount(root, state, inPage(state.start));
-}
+export default explorer("vaetut-polar", "Polar explorer", ["a", "b", "radius"], mount);

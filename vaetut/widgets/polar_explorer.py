@@ -1,16 +1,10 @@
 """The plane of the polar images to move in: every point's curve, and the hole."""
 
-import base64
-import io
-from numbers import Real
 from pathlib import Path
 
-import anywidget
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from PIL import Image
 
 from vaetut.datasets.polar import (
     A_RANGE,
@@ -23,7 +17,8 @@ from vaetut.datasets.polar import (
 )
 from vaetut.datasets.polar.curve import PETALS
 from vaetut.datasets.polar.render import INK, LIMIT
-from vaetut.widgets.page import standalone
+from vaetut.widgets.explorer import Explorer, Within, quantise
+from vaetut.widgets.page import joined
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "polar_explorer.js", HERE / "polar_explorer.css"
@@ -35,24 +30,7 @@ DOTS = 600  # of these are drawn; all are counted
 HOLE, LOOPS = "#CC3311", "#0077BB"  # as in polar_explorer.css
 
 
-class Within(traitlets.TraitType):
-    """A finite number from low to high; another raises ValueError with both."""
-
-    def __init__(self, low: float, high: float, default: float):
-        super().__init__(default_value=default)
-        self.low, self.high = low, high
-
-    def validate(self, owner, value) -> float:
-        """Return the number as a float."""
-        if not (isinstance(value, Real) and self.low <= value <= self.high):
-            raise ValueError(
-                f"{self.name} is {value}: give a number from {self.low:g} to "
-                f"{self.high:g}."
-            )
-        return float(value)
-
-
-class PolarExplorer(anywidget.AnyWidget):
+class PolarExplorer(Explorer):
     """The plane of (a, b) to move in, with the image of each point and what it is.
 
     The page draws the curve as `vaetut.datasets.polar.draw` does, its radius over θ,
@@ -67,8 +45,10 @@ class PolarExplorer(anywidget.AnyWidget):
     naming the range, for a, b, radius or factors outside it. Used in chapter 07.
     """
 
-    _esm = SCRIPT
-    _css = STYLE
+    _esm = joined(SCRIPT)
+    _css = joined(STYLE)
+    kind = "vaetut-polar"
+    view = ("a", "b", "radius")
 
     a = Within(*A_RANGE, default=1.4).tag(sync=True)
     b = Within(*B_RANGE, default=1.15).tag(sync=True)
@@ -76,10 +56,7 @@ class PolarExplorer(anywidget.AnyWidget):
 
     def __init__(self, factors=None, *, alt: str | None = None, **traits):
         self.factors = None if factors is None else _factors(factors)
-        if alt is not None and not alt.strip():
-            raise ValueError("alt is empty: say in a sentence what the picture shows.")
-        self.given_alt = alt
-        self.state = {  # sent when a view asks: a trait would be saved with the page
+        state = {
             "a": A_RANGE,
             "b": B_RANGE,
             "radius": RADIUS_RANGE,
@@ -92,29 +69,26 @@ class PolarExplorer(anywidget.AnyWidget):
             "dots": DOTS,
             "points": None if self.factors is None else _pack(self.factors),
         }
-        super().__init__(**traits)
-        self.on_msg(self._answer)
+        super().__init__(state, alt, **traits)
 
-    @property
-    def alt(self) -> str:
-        """What the still picture shows, in words."""
-        return self.given_alt or describe(self.a, self.b, self.radius)
+    def describe(self) -> str:
+        """Return what the still picture shows, in words."""
+        return describe(self.a, self.b, self.radius)
 
-    def _answer(self, _, message, buffers):
-        """Answer a live view that asks for what no trait holds."""
-        if message.get("kind") == "state":
-            self.send({"kind": "state", "state": self.state})
-
-    def to_html(self) -> str:
-        """Return the explorer as HTML that needs nothing else: the built book's."""
-        start = {"a": self.a, "b": self.b, "radius": self.radius}
-        state = self.state | {"start": start}
-        png = still_png(self.a, self.b, self.radius, self.factors)
-        return standalone("vaetut-polar", STYLE, SCRIPT, state, png, self.alt)
-
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"text/html": self.to_html(), "text/plain": self.alt}, metadata
+    def draw(self) -> Figure:
+        """Return the still picture: the plane with its point, the image, the radius."""
+        figure = Figure(figsize=(7, 4), dpi=100, layout="constrained")
+        axes = figure.subplot_mosaic(
+            [["plane", "image"], ["plane", "radius"]],
+            width_ratios=(1, 1.15),
+            height_ratios=(1.5, 1),
+        )
+        _draw_plane(axes["plane"], self.a, self.b, self.radius, self.factors)
+        image = draw([[self.a, self.b]])[0]
+        axes["image"].imshow(image, cmap="gray", vmin=0, vmax=255)
+        axes["image"].set_axis_off()
+        _draw_radius(axes["radius"], self.a, self.b)
+        return figure
 
 
 def describe(a: float, b: float, radius: float = HOLE_RADIUS) -> str:
@@ -131,24 +105,6 @@ def describe(a: float, b: float, radius: float = HOLE_RADIUS) -> str:
         f"Beside it its star, {loops}, and its radius over θ, from {a - b:.2f} to "
         f"{a + b:.2f}. With JavaScript the point can be moved."
     )
-
-
-def still_png(a: float, b: float, radius=HOLE_RADIUS, factors=None) -> bytes:
-    """Return a PNG of the plane with its point, of the image and of the radius."""
-    figure = Figure(figsize=(7, 4), dpi=100, layout="constrained")
-    axes = figure.subplot_mosaic(
-        [["plane", "image"], ["plane", "radius"]],
-        width_ratios=(1, 1.15),
-        height_ratios=(1.5, 1),
-    )
-    _draw_plane(axes["plane"], a, b, radius, factors)
-    axes["image"].imshow(draw([[a, b]])[0], cmap="gray", vmin=0, vmax=255)
-    axes["image"].set_axis_off()
-    _draw_radius(axes["radius"], a, b)
-    stream, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(stream, format="png")
-    Image.open(stream).convert("RGB").quantize(256).save(small, "PNG", optimize=True)
-    return small.getvalue()
 
 
 def _draw_plane(axes, a, b, radius, factors):
@@ -197,10 +153,9 @@ def _distance(points):
 
 
 def _pack(factors) -> dict:
-    """Return points as uint16 steps of the ranges, base64, with their number."""
+    """Return points as uint16 steps of the ranges, with their number."""
     low, high = np.transpose([A_RANGE, B_RANGE])
-    steps = np.rint((factors - low) / (high - low) * 65535).astype("<u2")
-    return {"n": len(factors), "data": base64.b64encode(steps.tobytes()).decode()}
+    return {"n": len(factors)} | quantise(factors, low, high)
 
 
 def _factors(factors) -> np.ndarray:

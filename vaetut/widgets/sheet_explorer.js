@@ -1,49 +1,11 @@
-// The sheet explorer, in two homes. In Jupyter, anywidget calls `render`, and transect,
-// index, azimuth and elevation are the kernel's too. In a built page the inline script
-// mounts every explorer. Dots are drawn on a canvas; lines and markers are SVG, so that
-// their colours are the style's.
+// The sheet explorer: transect, index, azimuth and elevation are the traits. Dots are
+// drawn on a canvas; lines and markers are SVG, so that their colours are the style's.
 
-// ---- Geometry
-
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-
-// Codes packed as int16 steps, in the sheet's own frame, where their reach is 1.
-function unpack(text, { span, frame }) {
-  const steps = new Int16Array(bytes(text).buffer), points = new Float32Array(steps.length);
-  for (let i = 0; i < steps.length; i += 3)
-    for (let row = 0; row < 3; row++)
-      for (let k = 0; k < 3; k++) points[i + row] += (frame[row][k] * span * steps[i + k]) / 32767;
-  return points;
+// Codes packed as steps of the span, in the sheet's own frame, where their reach is 1.
+function unpackCodes(data, { span, frame }) {
+  const codes = unpack({ span, data });
+  return codes.map((_, i) => frame[i % 3].reduce((sum, v, k) => sum + v * codes[i - (i % 3) + k], 0));
 }
-
-// What turns a point into what is seen of it: to the right, up, and towards the eye.
-function turned(azimuth, elevation) {
-  const [a, e] = [azimuth, elevation].map((degrees) => (degrees * Math.PI) / 180);
-  const [ca, sa, ce, se] = [Math.cos(a), Math.sin(a), Math.cos(e), Math.sin(e)];
-  return [ca, -sa, 0, sa * se, ca * se, ce, -sa * ce, -ca * ce, se];
-}
-
-// Write [x, y, depth] of each point into `seen`: pixels, and depth from −1 to 1.
-function project(points, { matrix: m, distance, scale, x, y }, seen = new Float32Array(points.length)) {
-  for (let i = 0; i < points.length; i += 3) {
-    const u = points[i], v = points[i + 1], w = points[i + 2];
-    const near = m[6] * u + m[7] * v + m[8] * w, grown = (scale * distance) / (distance - near);
-    seen[i] = x + grown * (m[0] * u + m[1] * v + m[2] * w);
-    seen[i + 1] = y - grown * (m[3] * u + m[4] * v + m[5] * w);
-    seen[i + 2] = near;
-  }
-  return seen;
-}
-
-function pathOf(seen) {
-  let d = "";
-  for (let i = 0; i < seen.length; i += 3) d += `${i ? "L" : "M"}${seen[i].toFixed(1)} ${seen[i + 1].toFixed(1)}`;
-  return d;
-}
-
-const within = (low, high, x) => Math.min(high, Math.max(low, x));
-const round = (degrees) => Math.round(10 * degrees) / 10;
-const wrap = (degrees) => degrees - 360 * Math.round(degrees / 360);
 
 // ---- Colours: viridis, without the end that the page's ground would swallow.
 
@@ -67,7 +29,7 @@ function drawDots(canvas, seen, order, shades, colours, ratio, nexts) {
   pen.clearRect(0, 0, canvas.width, canvas.height);
   heads.fill(-1);
   for (const i of order) {
-    const level = within(0, LEVELS - 1, Math.floor(((seen[3 * i + 2] + 0.9) / 1.8) * LEVELS));
+    const level = clamp(Math.floor(((seen[3 * i + 2] + 0.9) / 1.8) * LEVELS), 0, LEVELS - 1);
     nexts[i] = heads[level];
     heads[level] = i;
   }
@@ -90,35 +52,12 @@ function drawDots(canvas, seen, order, shades, colours, ratio, nexts) {
 
 // ---- Words
 
-const number = (x) => (x.toFixed(2) === "-0.00" ? "0.00" : x.toFixed(2).replace("-", "−"));
-
 function wordsOf({ name, factors, inside }, index, names) {
-  const values = names.map((factor, k) => `${factor} = ${number(factors[index][k])}`).join(", ");
+  const values = names.map((factor, k) => `${factor} = ${fixed(factors[index][k])}`).join(", ");
   return `${name}, point ${index + 1} of ${factors.length}: ${values}, ${inside[index] ? "in" : "outside"} the hole`;
 }
 
-// ---- Nodes
-
-function give(node, attributes = {}, ...children) {
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-const make = (tag, ...rest) => give(document.createElement(tag), ...rest);
-const svg = (tag, ...rest) => give(document.createElementNS("http://www.w3.org/2000/svg", tag), ...rest);
-const QUIET = { "data-lm-suppress-shortcuts": "true" };
-const MARKS = ["M5 0A5 5 0 1 1-5 0A5 5 0 1 1 5 0Z", "M-4.5-4.5H4.5V4.5H-4.5Z", "M0-6L6 0L0 6L-6 0Z"];
-
-function button(words, label, act) {
-  const node = make("button", { type: "button", "aria-label": label, title: label, ...QUIET }, words);
-  node.addEventListener("click", act);
-  return node;
-}
-
-// Put a text's middle at a place, or where it still lies within the plot.
-function label(node, x, y, half, view) {
-  give(node, { x: within(half, 2 * view.x - half, x), y: within(10, 2 * view.y - 10, y) + 4 });
-}
+// ---- What is drawn
 
 // A line on the sheet: what a kind of path, of one class each, is drawn along.
 function line(points, ...classes) {
@@ -127,7 +66,7 @@ function line(points, ...classes) {
   return {
     paths,
     move(view) {
-      const d = pathOf(project(points, view, seen));
+      const d = pathAlong(project(points, view, seen));
       for (const path of paths) path.setAttribute("d", d);
     },
   };
@@ -135,7 +74,7 @@ function line(points, ...classes) {
 
 // A transect: its line, markers and name; `seen` is where its codes are.
 function makeTransect(transect, k, state) {
-  const points = unpack(transect.codes, state), seen = new Float32Array(points.length);
+  const points = unpackCodes(transect.codes, state), seen = new Float32Array(points.length);
   const halo = svg("path", { class: "vs-halo" }), path = svg("path", { class: "vs-path" });
   const marks = transect.inside.map((inside) => svg("path", { class: inside ? "vs-mark vs-inside" : "vs-mark", d: MARKS[k] }));
   const name = svg("text", { class: "vs-name" }, transect.name);
@@ -143,10 +82,10 @@ function makeTransect(transect, k, state) {
   sprite.src = `data:image/png;base64,${transect.sprite}`;
   return {
     ...transect, seen, sprite, marks,
-    node: svg("g", { class: `vs-transect vs-t${k}` }, halo, path, ...marks, name),
+    node: svg("g", { class: `vs-transect vs-t${k} vx-k${k}` }, halo, path, ...marks, name),
     move(view, chosen, index) {
       project(points, view, seen);
-      const d = pathOf(seen);
+      const d = pathAlong(seen);
       halo.setAttribute("d", d);
       path.setAttribute("d", d);
       marks.forEach((mark, i) => {
@@ -155,7 +94,7 @@ function makeTransect(transect, k, state) {
       });
       const end = seen.length - 3, out = Math.hypot(seen[end] - seen[end - 3], seen[end + 1] - seen[end - 2]) || 1;
       const [dx, dy] = [0, 1].map((c) => (15 * (seen[end + c] - seen[end + c - 3])) / out);
-      label(name, seen[end] + dx, seen[end + 1] + dy, 13, view);
+      putName(name, seen[end] + dx, seen[end + 1] + dy, 13, view);
     },
   };
 }
@@ -193,15 +132,15 @@ function spread(n, count, index) {
 
 function mount(root, state, home) {
   const { names } = state;
-  const codes = unpack(state.codes, state), seen = new Float32Array(codes.length);
+  const codes = unpackCodes(state.codes, state), seen = new Float32Array(codes.length);
   const n = codes.length / 3, factors = bytes(state.shades), nexts = new Int32Array(n);
   const transects = state.transects.map((transect, k) => makeTransect(transect, k, state));
-  const grid = state.grid.map((text) => line(unpack(text, state), "vs-grid"));
+  const grid = state.grid.map((text) => line(unpackCodes(text, state), "vs-grid"));
   const edges = Object.entries(state.edges).map(([label, text]) => {
     const kind = label.includes("hole") ? "vs-hole" : "vs-edge";
-    return { label, kind, ...line(unpack(text, state), `${kind}-ground`, "vs-halo", kind) };
+    return { label, kind, ...line(unpackCodes(text, state), `${kind}-ground`, "vs-halo", kind) };
   });
-  const sides = state.sides.map(([words, text]) => ({ point: unpack(text, state), node: svg("text", { class: "vs-side" }, words) }));
+  const sides = state.sides.map(([words, text]) => ({ point: unpackCodes(text, state), node: svg("text", { class: "vs-side" }, words) }));
   const axes = [0, 1, 2].map((k) => ({
     along: Float32Array.from(state.frame, (row) => row[k]), // a latent axis in the sheet's frame
     arm: svg("line"), name: svg("text", {}, `z${"₁₂₃"[k]}`),
@@ -216,7 +155,7 @@ function mount(root, state, home) {
     ...transects.map(({ node }) => node),
   );
   const pad = make("div", {
-    class: "vs-pad", tabindex: 0, role: "application",
+    class: "vs-pad vx-pad", tabindex: 0, role: "application",
     "aria-label": `The codes of ${n.toLocaleString("en")} images in latent space: arrow keys turn them, plus and minus zoom`, ...QUIET,
   }, back, canvas, front);
 
@@ -228,15 +167,14 @@ function mount(root, state, home) {
 
   const radios = transects.map(({ name }, k) => {
     const input = make("input", { type: "radio", name: "transect", value: name, ...QUIET });
-    input.addEventListener("change", () => home.set({ transect: name, index: within(0, transects[k].factors.length - 1, home.get("index")) }));
-    const mark = svg("svg", { viewBox: "-8 -8 16 16", class: `vs-swatch vs-t${k}` }, svg("path", { class: "vs-mark", d: MARKS[k] }));
+    input.addEventListener("change", () => home.set({ transect: name, index: clamp(home.get("index"), 0, transects[k].factors.length - 1) }));
+    const mark = svg("svg", { viewBox: "-8 -8 16 16", class: `vs-swatch vx-k${k}` }, svg("path", { class: "vs-mark", d: MARKS[k] }));
     return { input, node: make("label", {}, input, mark, name) };
   });
-  const slider = make("input", { type: "range", min: 0, step: 1, ...QUIET });
-  slider.addEventListener("input", () => home.set({ index: Number(slider.value) }));
+  const point = slider("Point", { min: 0 }, (index) => home.set({ index }));
 
-  const select = make("select", { name: "colour", "aria-label": "Colour", ...QUIET }, ...[...names, ""].map((name) => make("option", { value: name }, name || "neither")));
-  select.value = state.colour;
+  const colour = chooser("Colour", [...names, "neither"], () => paint());
+  give(colour.select, { name: "colour", "aria-label": "Colour" }).value = state.colour || "neither";
   const bar = make("span", { class: "vs-bar" }), ends = [make("span"), make("span")];
   const scale = make("span", { class: "vs-scale" }, ends[0], bar, ends[1]);
   const turning = make("input", { type: "checkbox", name: "turning", ...QUIET });
@@ -246,44 +184,38 @@ function mount(root, state, home) {
 
   let zoom = 1;
   const zoomBy = (factor) => {
-    zoom = within(0.5, 8, zoom * factor);
+    zoom = clamp(zoom * factor, 0.5, 8);
     show();
   };
   const reset = () => {
     zoom = 1;
     home.set({ ...state.view });
   };
-  const turn = (right, down) => home.set({
-    azimuth: round(wrap(home.get("azimuth") + right)),
-    elevation: round(within(-90, 90, home.get("elevation") + down)),
-  });
 
   const form = make(
     "form", { class: "vs-form" },
     make("fieldset", { class: "vs-choice" }, make("legend", {}, "Transect"), ...radios.map(({ node }) => node)),
-    make("label", { class: "vs-slider" }, make("span", {}, "Point"), slider), words,
-    make("div", { class: "vs-row" }, make("label", {}, "Colour ", select), scale),
-    make("div", { class: "vs-row vs-view" }, button("−", "Zoom out", () => zoomBy(1 / 1.25)), button("+", "Zoom in", () => zoomBy(1.25)), button("Reset view", "Reset view", reset), make("label", {}, turning, " Turn by itself")),
+    point.node, words,
+    make("div", { class: "vs-row" }, colour.node, scale),
+    make("div", { class: "vs-row vs-view" }, button("−", "Zoom out", () => zoomBy(1 / 1.25)), button("+", "Zoom in", () => zoomBy(1.25)), button("Reset view", "Reset view", reset), make("label", { class: "vx-tick" }, turning, "Turn by itself")),
   );
   form.addEventListener("submit", (event) => event.preventDefault());
-  if (!transects.length) for (const node of [strip, leads, ...form.querySelectorAll(".vs-choice, .vs-slider, .vs-words")]) node.remove();
+  if (!transects.length) for (const node of [strip, leads, ...form.querySelectorAll(".vs-choice, .vx-slider, .vs-words")]) node.remove();
   const stage = make("div", { class: "vs-stage" }, pad, ...(transects.length ? [strip, leads] : []));
-  root.replaceChildren(make("div", { class: "vs-all" }, stage, make("p", { class: "vs-legend" }, ...legend, make("span", { class: "vs-hint" }, "Drag to turn.")), form));
-  give(root, { "data-live": "", role: "group", "aria-label": "Sheet explorer" });
+  root.replaceChildren(make("div", { class: "vs-all" }, stage, make("p", { class: "vs-legend vx-legend" }, ...legend, make("span", { class: "vs-hint" }, "Drag to turn.")), form));
 
   // ---- Drawing, at most once a frame
 
   let colours, shades, order, width = 0, height = 0, beside = false, turnedOver = false, shown, frame;
   function paint() { // after another choice of colour, or theme
-    const k = names.indexOf(select.value);
-    const ink = getComputedStyle(root).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-    const dark = Math.max(...ink) > (getComputedStyle(root).color.startsWith("rgb") ? 127 : 0.5);
+    const k = names.indexOf(colour.select.value);
+    const dark = isLight(root);
     colours = k < 0 ? [dark ? "#999" : "#777"] : shadesOn(dark);
     shades = Uint8Array.from({ length: n }, (_, i) => (k < 0 ? 0 : (factors[2 * i + k] * SHADES) >> 8));
     order = Uint32Array.from({ length: n }, (_, i) => i).sort((i, j) => shades[i] - shades[j]);
     scale.hidden = k < 0;
     if (k >= 0) {
-      ends.forEach((end, e) => (end.textContent = state.ranges[k][e].toFixed(1).replace("-", "−")));
+      ends.forEach((end, e) => (end.textContent = fixed(state.ranges[k][e], 1)));
       bar.style.background = `linear-gradient(90deg, ${colours})`;
     }
     ask();
@@ -301,7 +233,7 @@ function mount(root, state, home) {
     for (const part of [...grid, ...edges]) part.move(view);
     for (const { point, node } of sides) {
       const [x, y] = project(point, view), away = Math.hypot(x - view.x, y - view.y) || 1;
-      label(node, x + (30 * (x - view.x)) / away, y + (17 * (y - view.y)) / away, 28, view);
+      putName(node, x + (30 * (x - view.x)) / away, y + (17 * (y - view.y)) / away, 28, view);
     }
     const corner = { ...view, scale: 24, x: 44, y: height - 42 };
     for (const { along, arm, name } of axes) {
@@ -358,14 +290,13 @@ function mount(root, state, home) {
     Object.assign(root.dataset, { azimuth: home.get("azimuth"), elevation: home.get("elevation"), zoom: zoom.toFixed(2), transect: chosen, index });
     if (k >= 0) {
       radios[k].input.checked = true;
-      slider.max = transects[k].factors.length - 1;
-      slider.value = index;
-      const text = wordsOf(transects[k], Math.min(index, slider.max), names);
+      point.input.max = transects[k].factors.length - 1;
+      point.input.value = index;
+      const text = wordsOf(transects[k], Math.min(index, point.input.max), names);
       if (words.textContent !== text) words.textContent = text;
-      slider.setAttribute("aria-valuetext", text);
-      stage.className = form.className = "";
-      stage.classList.add("vs-stage", `vs-t${k}`);
-      form.classList.add("vs-form", `vs-t${k}`);
+      give(point.input, { "aria-valuetext": text });
+      give(stage, { class: `vs-stage vs-t${k} vx-k${k}` });
+      give(form, { class: `vs-form vx-k${k}` });
       if (front.lastChild !== transects[k].node) front.append(transects[k].node);
     }
     ask();
@@ -373,27 +304,15 @@ function mount(root, state, home) {
 
   // ---- Moving
 
-  let last = null, moved = 0;
-  pad.addEventListener("pointerdown", (event) => {
-    if (event.button || last) return;
-    last = [event.clientX, event.clientY];
-    moved = 0;
-    pad.setPointerCapture(event.pointerId);
-    pad.focus({ preventScroll: true });
-  });
-  pad.addEventListener("pointermove", (event) => {
-    if (!last || !pad.hasPointerCapture(event.pointerId)) return;
-    const [right, down] = [event.clientX - last[0], event.clientY - last[1]];
+  let held = false, moved = 0;
+  dragged(pad, pad, (_, [right, down], press) => {
+    if (press) [held, moved] = [true, 0];
     moved += Math.hypot(right, down);
-    if (moved < 4) return; // a click whose hand trembles
-    last = [event.clientX, event.clientY];
-    turn(0.5 * right, 0.5 * down);
+    if (moved >= 4) turnView(home, 0.5 * right, 0.5 * down); // else a click whose hand trembles
+  }, (event) => {
+    held = false;
+    if (moved < 4 && event.type === "pointerup") pick(event);
   });
-  pad.addEventListener("pointerup", (event) => {
-    if (last && moved < 4) pick(event);
-    last = null;
-  });
-  pad.addEventListener("pointercancel", () => (last = null));
 
   function pick(event) { // the marker under the pointer; the chosen transect's first
     const box = pad.getBoundingClientRect(), reach = event.pointerType === "touch" ? 22 : 12;
@@ -407,30 +326,19 @@ function mount(root, state, home) {
     if (best) home.set(best);
   }
 
-  pad.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = event.shiftKey ? 15 : 5;
-    const act = {
-      ArrowLeft: () => turn(-step, 0), ArrowRight: () => turn(step, 0),
-      ArrowUp: () => turn(0, -step), ArrowDown: () => turn(0, step),
-      "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(1 / 1.25), Home: reset,
-    }[event.key];
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
-  });
+  const larger = () => zoomBy(1.25), smaller = () => zoomBy(1 / 1.25);
+  keyed(pad, (way, far) => turnView(home, ...way.map((v) => v * (far ? 15 : 5))), { "+": larger, "=": larger, "-": smaller, Home: reset });
   pad.addEventListener("wheel", (event) => {
     if (!event.ctrlKey) return; // the page scrolls
     event.preventDefault();
-    zoomBy(Math.exp(-within(-60, 60, event.deltaY) / 200));
+    zoomBy(Math.exp(-clamp(event.deltaY, -60, 60) / 200));
   }, { passive: false });
 
   // By itself only where it was asked to, and where the system does not ask for rest.
   let ahead, before;
   function onward(now) {
     ahead = turning.checked ? requestAnimationFrame(onward) : null;
-    if (before && !last) turn(within(0, 3, (now - before) * 0.012) || 0, 0);
+    if (before && !held) turnView(home, clamp((now - before) * 0.012, 0, 3), 0);
     before = turning.checked ? now : null;
   }
   turning.addEventListener("change", () => turning.checked && (ahead ??= requestAnimationFrame(onward)));
@@ -440,73 +348,19 @@ function mount(root, state, home) {
     if (still.matches) turning.checked = false;
   };
 
-  select.addEventListener("change", paint);
   for (const { sprite } of transects) sprite.addEventListener("load", ask);
   still.addEventListener("change", calm);
-  const themes = new MutationObserver(paint);
-  for (const node of [document.documentElement, document.body])
-    themes.observe(node, { attributes: true, attributeFilter: ["class", "data-theme", "data-jp-theme-light"] });
-  const size = new ResizeObserver(fit);
-  size.observe(stage);
-  size.observe(pad);
-  addEventListener("resize", fit); // a zoom may change devicePixelRatio alone
-  const unwatch = home.watch(show);
+  const unwatch = watchTheme(paint);
   calm();
   paint();
-  show();
-  return () => {
+  const close = () => {
     cancelAnimationFrame(frame);
     cancelAnimationFrame(ahead);
     turning.checked = false;
     still.removeEventListener("change", calm);
-    removeEventListener("resize", fit);
-    themes.disconnect();
-    size.disconnect();
     unwatch();
   };
+  return { show, close, resize: fit, sized: [stage, pad] };
 }
 
-// ---- The two homes
-
-function inKernel(model) {
-  return {
-    get: (name) => model.get(name),
-    set(values) {
-      for (const name in values) model.set(name, values[name]);
-      model.save_changes();
-    },
-    watch(show) {
-      const events = ["transect", "index", "azimuth", "elevation"].map((name) => `change:${name}`);
-      for (const event of events) model.on(event, show);
-      return () => events.forEach((event) => model.off(event, show));
-    },
-  };
-}
-
-function inPage(values) {
-  let tell;
-  return {
-    get: (name) => values[name],
-    set: (changed) => (Object.assign(values, changed), tell()),
-    watch: (show) => (tell = show),
-  };
-}
-
-export default {
-  async render({ model, el }) {
-    const root = make("div", { class: "vaetut-sheet", "data-live": "", ...QUIET }, "Waiting for the kernel: run this cell.");
-    el.append(root);
-    const state = await new Promise((resolve) => {
-      const listen = ({ kind, state }) => kind === "state" && (model.off("msg:custom", listen), resolve(state));
-      model.on("msg:custom", listen);
-      model.send({ kind: "state" });
-    });
-    return mount(root, state, inKernel(model));
-  },
-};
-
-for (const root of document.querySelectorAll(".vaetut-sheet:not([data-live])")) {
-  const json = root.querySelector("script[type='application/json']");
-  const state = json && JSON.parse(json.textContent);
-  if (state) mount(root, state, inPage(state.start));
-}
+export default explorer("vaetut-sheet", "Sheet explorer", ["transect", "index", "azimuth", "elevation"], mount);

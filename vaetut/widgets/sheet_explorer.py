@@ -1,33 +1,35 @@
 """The sheet that images of two factors form in a latent space of three, to turn."""
 
-import base64
-import io
-from numbers import Integral
 from pathlib import Path
 from typing import NamedTuple
 
-import anywidget
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
-from PIL import Image
 
-from vaetut.widgets.page import standalone
-from vaetut.widgets.polar_explorer import Within
+from vaetut.widgets.explorer import (
+    COLOURS,
+    Explorer,
+    OneOf,
+    Whole,
+    Within,
+    pack_bytes,
+    pack_png,
+    pack_steps,
+)
+from vaetut.widgets.page import joined
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "sheet_explorer.js", HERE / "sheet_explorer.css"
 
 MAX_POINTS = 20_000  # that a page carries, eight bytes each
-STEPS = 32767  # int16, either side of the middle
 DISTANCE = 4.0  # of the eye from the middle; the codes reach 1
 GREYS = 32  # steps from black to white that images are kept in
 NEAR = 12  # codes whose mean is where a side of the factors' plane is named
 ALONG = 0.25  # of that side: transects like to end at its middle and its corners
 HOLE, INK = "#CC3311", "#222222"  # as in sheet_explorer.css
-COLOURS = ("#0077BB", "#EE7733", "#AA3377")
-MARKERS = "osD"
+MARKERS = "osD"  # of as many transects, in the first colours
 
 
 class Transect3D(NamedTuple):
@@ -41,38 +43,7 @@ class Transect3D(NamedTuple):
     inside: np.ndarray  # which of them lie in the hole, bool (k,)
 
 
-class OneOfTheTransects(traitlets.TraitType):
-    """The name of one of the widget's transects, or "" where it has none."""
-
-    default_value = ""
-
-    def validate(self, owner, value) -> str:
-        """Return the name."""
-        names = [transect.name for transect in owner.transects] or [""]
-        if value not in names:
-            raise ValueError(
-                f"{self.name} is {value!r}: choose one of "
-                f"{', '.join(map(repr, names))}."
-            )
-        return value
-
-
-class PointOfTheTransect(traitlets.TraitType):
-    """The index, from 0, of a point of the widget's current transect."""
-
-    default_value = 0
-
-    def validate(self, owner, value) -> int:
-        """Return the index as an int."""
-        most = owner.last_index()
-        if not (isinstance(value, Integral) and 0 <= value <= most):
-            raise ValueError(
-                f"{self.name} is {value}: give a whole number from 0 to {most}."
-            )
-        return int(value)
-
-
-class SheetExplorer(anywidget.AnyWidget):
+class SheetExplorer(Explorer):
     """The codes of images of two factors in a latent space of three, to be turned.
 
     `codes` (n, 3) of the training images and their `factors` (n, 2) form a sheet.
@@ -94,11 +65,13 @@ class SheetExplorer(anywidget.AnyWidget):
     naming what is wrong and what to give. Used in chapter 08.
     """
 
-    _esm = SCRIPT
-    _css = STYLE
+    _esm = joined(SCRIPT)
+    _css = joined(STYLE)
+    kind = "vaetut-sheet"
+    view = ("transect", "index", "azimuth", "elevation")
 
-    transect = OneOfTheTransects().tag(sync=True)
-    index = PointOfTheTransect().tag(sync=True)
+    transect = OneOf("choices").tag(sync=True)
+    index = Whole().tag(sync=True)
     azimuth = Within(-180, 180, default=-25).tag(sync=True)
     elevation = Within(-90, 90, default=45).tag(sync=True)
 
@@ -131,9 +104,7 @@ class SheetExplorer(anywidget.AnyWidget):
                 f"colour is {colour!r}: give {self.names[0]!r}, {self.names[1]!r} or "
                 "None."
             )
-        if alt is not None and not alt.strip():
-            raise ValueError("alt is empty: say in a sentence what the picture shows.")
-        self.colour, self.inverted, self.given_alt = colour, inverted, alt
+        self.colour, self.inverted = colour, inverted
         self.edges = {
             str(label): _line(f"edge {label!r}", line)
             for label, line in dict(edges or {}).items()
@@ -153,10 +124,14 @@ class SheetExplorer(anywidget.AnyWidget):
             traits = {"transect": first.name} | traits
             if "index" not in traits:
                 self.set_trait("transect", traits["transect"])
-                traits["index"] = (self.last_index() + 1) // 2
-        super().__init__(**traits)
+                traits["index"] = (self.last + 1) // 2
+        super().__init__({}, alt, **traits)
         self.state = self._pack()
-        self.on_msg(self._answer)
+
+    @property
+    def choices(self) -> list[str]:
+        """The names of the transects, or an empty one where there are none."""
+        return [transect.name for transect in self.transects] or [""]
 
     @property
     def current(self) -> Transect3D | None:
@@ -164,12 +139,8 @@ class SheetExplorer(anywidget.AnyWidget):
         return next((t for t in self.transects if t.name == self.transect), None)
 
     @property
-    def alt(self) -> str:
-        """What the still picture shows, in words."""
-        return self.given_alt or self._describe()
-
-    def last_index(self) -> int:
-        """Return the greatest index of the chosen transect."""
+    def last(self) -> int:
+        """The greatest index of the chosen transect."""
         return len(self.current.codes) - 1 if self.current else 0
 
     def project(self, points) -> np.ndarray:
@@ -190,16 +161,8 @@ class SheetExplorer(anywidget.AnyWidget):
         seen[:, :2] *= DISTANCE / (DISTANCE - seen[:, 2:])
         return seen
 
-    def to_html(self) -> str:
-        """Return the explorer as HTML that needs nothing else: the built book's."""
-        traits = ("transect", "index", "azimuth", "elevation")
-        state = self.state | {"start": {name: getattr(self, name) for name in traits}}
-        return standalone(
-            "vaetut-sheet", STYLE, SCRIPT, state, self.still_png(), self.alt
-        )
-
-    def still_png(self) -> bytes:
-        """Return a PNG of the view, with the chosen transect's images beside it."""
+    def draw(self) -> Figure:
+        """Return the still picture: the view, with the chosen transect's images."""
         figure = Figure(figsize=(7.5, 5), dpi=100, layout="constrained")
         rows = 5 if self.current else 1
         layout = figure.add_gridspec(rows, 3, width_ratios=(4.4, 1, 1))
@@ -207,24 +170,11 @@ class SheetExplorer(anywidget.AnyWidget):
         self._draw_sheet(axis)
         if self.current:
             self._draw_images(figure, axis, layout, rows)
-        stream, small = io.BytesIO(), io.BytesIO()
-        figure.savefig(stream, format="png")
-        picture = Image.open(stream).convert("RGB").quantize(128)
-        picture.save(small, "PNG", optimize=True)
-        return small.getvalue()
+        return figure
 
     @traitlets.observe("transect")
     def _keep_within(self, _):
-        self.index = min(self.index, self.last_index())
-
-    def _answer(self, _, message, buffers):
-        """Answer a live view that asks for what no trait holds."""
-        if message.get("kind") == "state":
-            self.send({"kind": "state", "state": self.state})
-
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"text/html": self.to_html(), "text/plain": self.alt}, metadata
+        self.index = min(self.index, self.last)
 
     def _extent(self):
         """Return the middle of the codes, and how far anything drawn is from it."""
@@ -238,7 +188,7 @@ class SheetExplorer(anywidget.AnyWidget):
         """Return what a page needs, ready for JSON."""
         low, high = self.factors.min(axis=0), self.factors.max(axis=0)
         shades = (self.factors - low) / np.where(high > low, high - low, 1)
-        return {  # sent when a view asks: a trait would be saved with the page
+        return {
             "span": round(self.span / self.reach, 7),
             "frame": self.frame.round(6).tolist(),
             "distance": DISTANCE,
@@ -247,7 +197,7 @@ class SheetExplorer(anywidget.AnyWidget):
             "colour": "" if self.colour is None else self.colour,
             "ranges": [[float(f"{x:.3g}") for x in p] for p in zip(low, high)],  # noqa: B905
             "codes": self._steps(self.codes),
-            "shades": _text(np.rint(255 * shades).astype("u1")),
+            "shades": pack_bytes(np.rint(255 * shades).astype("u1")),
             "sides": [[words, self._steps(p)] for words, p in self._sides()],
             "edges": {name: self._steps(e) for name, e in self.edges.items()},
             "grid": [self._steps(line) for line in self.grid],
@@ -257,10 +207,8 @@ class SheetExplorer(anywidget.AnyWidget):
     def _pack_transect(self, transect) -> dict:
         rows = [transect.truth, transect.reconstructions]
         rows = [np.hstack(r[..., 0]) for r in rows if r is not None]
-        sprite, stream = np.rint(np.vstack(rows) / 255 * GREYS), io.BytesIO()
+        sprite = np.rint(np.vstack(rows) / 255 * GREYS)
         sprite = GREYS - sprite if self.inverted else sprite
-        sprite = np.rint(sprite * 255 / GREYS).astype(np.uint8)
-        Image.fromarray(sprite).save(stream, "PNG", optimize=True)
         return {
             "name": transect.name,
             "codes": self._steps(transect.codes),
@@ -268,12 +216,12 @@ class SheetExplorer(anywidget.AnyWidget):
             "inside": transect.inside.astype(int).tolist(),
             "image": list(transect.truth.shape[1:3]),
             "rows": len(rows),
-            "sprite": base64.b64encode(stream.getvalue()).decode(),
+            "sprite": pack_png(np.rint(sprite * 255 / GREYS).astype(np.uint8)),
         }
 
     def _steps(self, points) -> str:
         """Return points as int16 steps of the span around the middle, base64."""
-        return _text(np.rint((points - self.middle) / self.span * STEPS).astype("<i2"))
+        return pack_steps(points - self.middle, self.span)["data"]
 
     def _sides(self):
         """Yield the words for each side of the factors' plane, with a code there."""
@@ -287,7 +235,8 @@ class SheetExplorer(anywidget.AnyWidget):
                 code = self.codes[near[:NEAR]].mean(axis=0, keepdims=True)
                 yield f"{name} = {round(value, 1):g}", code
 
-    def _describe(self) -> str:
+    def describe(self) -> str:
+        """Return what the still picture shows, in words."""
         text = (
             f"The codes of {len(self.codes):,} images in a latent space of three "
             f"dimensions, as a cloud of dots that forms a sheet over {self.names[0]} "
@@ -345,7 +294,7 @@ class SheetExplorer(anywidget.AnyWidget):
     def _draw_images(self, figure, axis, layout, rows):
         transect = self.current
         seen = self.project(transect.codes)
-        picks = np.rint(np.linspace(0, self.last_index(), rows)).astype(int)
+        picks = np.rint(np.linspace(0, self.last, rows)).astype(int)
         colour = COLOURS[self.transects.index(transect)]
         if seen[-1, 1] > seen[0, 1]:
             picks = picks[::-1]
@@ -387,11 +336,6 @@ def sheet_frame(codes, factors) -> np.ndarray:
         up = np.cross(along, other)
     along, up = (v / np.linalg.norm(v) for v in (along, up))
     return np.array([along, np.cross(up, along), up])
-
-
-def _text(array) -> str:
-    """Return an array's bytes in base64."""
-    return base64.b64encode(array.tobytes()).decode()
 
 
 def _codes(name, codes) -> np.ndarray:
@@ -468,9 +412,9 @@ def _images(what, kind, images, n) -> np.ndarray:
 def _check_together(transects):
     """Raise ValueError for too many transects, or two of one name."""
     names = [transect.name for transect in transects]
-    if len(names) > len(COLOURS):
+    if len(names) > len(MARKERS):
         raise ValueError(
-            f"{len(names)} transects: give at most {len(COLOURS)}, for there are no "
+            f"{len(names)} transects: give at most {len(MARKERS)}, for there are no "
             "more colours that everyone can tell apart."
         )
     if len(set(names)) < len(names):

@@ -1,21 +1,26 @@
 """A walk through the hole, by slider: the truth, the model's answer, its error."""
 
-import base64
-import io
 from collections.abc import Mapping
-from numbers import Integral, Real
+from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
 
-import anywidget
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from PIL import Image
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE, HOLE_CENTER, HOLE_RADIUS
-from vaetut.widgets.page import standalone
+from vaetut.widgets.explorer import (
+    COLOURS,
+    Explorer,
+    OneOf,
+    Whole,
+    greys,
+    short,
+    strip,
+)
+from vaetut.widgets.page import joined
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "transect_explorer.js", HERE / "transect_explorer.css"
@@ -25,9 +30,8 @@ KINDS = {  # as the page titles them
     "reconstruction": "model’s answer",
     "nearest": "nearest training image",
 }
-LONGEST = 32_767  # pixels: browsers decode no longer picture
 CLOSE = 1e-6  # within which points are equally spaced, or lie on the hole's rim
-HOLE, MODEL, QUIET = "#CC3311", "#0077BB", "#666666"  # as in transect_explorer.css
+HOLE, MODEL, QUIET = "#CC3311", COLOURS[0], COLOURS[3]  # as in shared.css
 
 
 class Walk(NamedTuple):
@@ -48,27 +52,7 @@ class Walk(NamedTuple):
     nearest_errors: Mapping | None = None  # of the nearest training images
 
 
-class OneOf(traitlets.TraitType):
-    """One of what the explorer has; another raises ValueError with the choice."""
-
-    def validate(self, owner, value):
-        """Return the value: a walk's name, or the index of a point."""
-        if self.name == "walk":
-            names = [walk["name"] for walk in owner.state["walks"]]
-            if value not in names:
-                raise ValueError(
-                    f"walk is {value!r}: choose one of {', '.join(names)}."
-                )
-            return str(value)
-        last = owner.state["points"] - 1
-        if not (isinstance(value, Integral) and 0 <= value <= last):
-            raise ValueError(
-                f"index is {value!r}: give a whole number from 0 to {last}."
-            )
-        return int(value)
-
-
-class TransectExplorer(anywidget.AnyWidget):
+class TransectExplorer(Explorer):
     """A slider along lines through the plane of (a, b), and across its hole.
 
     At each point the page shows the truth, the model's answer and the nearest training
@@ -87,11 +71,13 @@ class TransectExplorer(anywidget.AnyWidget):
     naming what is wrong and the mend. Used in chapter 08.
     """
 
-    _esm = SCRIPT
-    _css = STYLE
+    _esm = joined(SCRIPT)
+    _css = joined(STYLE)
+    kind = "vaetut-transect"
+    view = ("walk", "index")
 
     walk = OneOf().tag(sync=True)
-    index = OneOf().tag(sync=True)
+    index = Whole().tag(sync=True)
 
     def __init__(
         self,
@@ -105,16 +91,15 @@ class TransectExplorer(anywidget.AnyWidget):
         walk: str | None = None,
         index: int | None = None,
     ):
-        if alt is not None and not alt.strip():
-            raise ValueError("alt is empty: say in a sentence what the picture shows.")
         if height is not None and not (isinstance(height, Real) and 0 < height < 1e4):
             raise ValueError(f"height is {height}: give a positive number of pixels.")
-        self.given_alt = alt
         self.hole = _hole(hole)
         self.walks = _walks([walks] if isinstance(walks, Walk) else walks, self.hole)
+        self.names = [walk.name for walk in self.walks]
         first = self.walks[0]
+        self.last = len(first.factors) - 1
         higher = {higher} if isinstance(higher, str) else set(higher)
-        self.state = {  # sent when a view asks: a trait would be saved with the page
+        state = {
             "a": A_RANGE,
             "b": B_RANGE,
             "hole": self.hole,
@@ -122,39 +107,36 @@ class TransectExplorer(anywidget.AnyWidget):
             "kinds": KINDS,
             "interval": interval,
             "image": first.truth.shape[1:3],
-            "points": len(first.factors),
+            "points": self.last + 1,
             "metrics": [{"label": m, "higher": m in higher} for m in first.errors],
             "walks": [_packed(walk, self.hole) for walk in self.walks],
         }
-        middle = self.state["points"] // 2
-        super().__init__(
-            walk=first.name if walk is None else walk,
-            index=middle if index is None else index,
-        )
-        self.on_msg(self._answer)
-
-    @property
-    def alt(self) -> str:
-        """What the still picture shows, in words."""
-        return self.given_alt or describe(self._here(), self.index)
+        walk = first.name if walk is None else walk
+        index = (self.last + 1) // 2 if index is None else index
+        super().__init__(state, alt, walk=walk, index=index)
 
     def _here(self) -> Walk:
-        return next(walk for walk in self.walks if walk.name == self.walk)
+        return self.walks[self.names.index(self.walk)]
 
-    def _answer(self, _, message, buffers):
-        """Answer a live view that asks for what no trait holds."""
-        if message.get("kind") == "state":
-            self.send({"kind": "state", "state": self.state})
+    def describe(self) -> str:
+        """Return what the still picture shows, in words."""
+        return describe(self._here(), self.index)
 
-    def to_html(self) -> str:
-        """Return the explorer as HTML that needs nothing else: the built book's."""
-        state = self.state | {"start": {"walk": self.walk, "index": self.index}}
-        png = still_png(self._here(), self.index, self.hole)
-        return standalone("vaetut-transect", STYLE, SCRIPT, state, png, self.alt)
-
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        return data | {"text/html": self.to_html(), "text/plain": self.alt}, metadata
+    def draw(self) -> Figure:
+        """Return the still picture: the point's place, its images, its error."""
+        walk, i = self._here(), self.index
+        figure = Figure(figsize=(7.6, 4.4), dpi=100, layout="constrained")
+        axes = figure.subplot_mosaic(
+            [["plane", *KINDS], ["error"] * 4], height_ratios=(1.25, 1)
+        )
+        _draw_plane(axes["plane"], walk, i, self.hole)
+        for kind, title in KINDS.items():
+            image = getattr(walk, kind)[i]
+            axes[kind].imshow(image, cmap="gray", vmin=0, vmax=255)
+            axes[kind].set_title(title, fontsize=9)
+            axes[kind].set_axis_off()
+        _draw_error(axes["error"], walk, i, _crossing(walk.factors, self.hole))
+        return figure
 
 
 def describe(walk: Walk, index: int) -> str:
@@ -174,25 +156,6 @@ def describe(walk: Walk, index: int) -> str:
         "truth, the model’s answer and the nearest training image. Below, "
         f"{error}. With JavaScript the point can be moved."
     )
-
-
-def still_png(walk: Walk, index: int, hole=(HOLE_CENTER, HOLE_RADIUS)) -> bytes:
-    """Return a PNG of a checked walk's point: its place, its images, its error."""
-    figure = Figure(figsize=(7.6, 4.4), dpi=100, layout="constrained")
-    axes = figure.subplot_mosaic(
-        [["plane", *KINDS], ["error"] * 4], height_ratios=(1.25, 1)
-    )
-    _draw_plane(axes["plane"], walk, index, hole)
-    for kind, title in KINDS.items():
-        image = getattr(walk, kind)[index]
-        axes[kind].imshow(image, cmap="gray", vmin=0, vmax=255)
-        axes[kind].set_title(title, fontsize=9)
-        axes[kind].set_axis_off()
-    _draw_error(axes["error"], walk, index, _crossing(walk.factors, hole))
-    stream, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(stream, format="png")
-    Image.open(stream).convert("RGB").quantize(256).save(small, "PNG", optimize=True)
-    return small.getvalue()
 
 
 def _draw_plane(axes, walk, index, hole):
@@ -249,33 +212,20 @@ def _where(walk, index) -> str:
 def _packed(walk, hole) -> dict:
     """Return a checked walk as what a page needs to show it, ready for JSON."""
     errors = {
-        metric: dict(zip(("mean", "low", "high"), map(_short, series), strict=False))
+        metric: dict(zip(("mean", "low", "high"), map(short, series), strict=False))
         for metric, series in walk.errors.items()
     }
     nearest = walk.nearest_errors
     return {
         "name": walk.name,
-        "start": _short(walk.factors[0]),
-        "end": _short(walk.factors[-1]),
+        "start": short(walk.factors[0]),
+        "end": short(walk.factors[-1]),
         "inside": walk.inside.astype(int).tolist(),
         "span": _crossing(walk.factors, hole),
         "strips": {kind: strip(getattr(walk, kind)) for kind in KINDS},
         "errors": errors,
-        "nearest": nearest and {m: _short(values) for m, values in nearest.items()},
+        "nearest": nearest and {m: short(values) for m, values in nearest.items()},
     }
-
-
-def strip(images) -> str:
-    """Return uint8 images (n, h, w, 1) one below the other, as a base64 PNG."""
-    stream = io.BytesIO()
-    tall = images.reshape(-1, images.shape[2])
-    Image.fromarray(tall).save(stream, "PNG", optimize=True)
-    return base64.b64encode(stream.getvalue()).decode()
-
-
-def _short(values) -> list:
-    """Return numbers with six digits: more is not seen."""
-    return [float(f"{value:.6g}") for value in values]
 
 
 def _crossing(factors, hole) -> list | None:
@@ -291,7 +241,7 @@ def _crossing(factors, hole) -> list | None:
     ends = np.clip([middle - half, middle + half], 0, length)
     if ends[0] == ends[1]:
         return None
-    return _short(ends / length * (len(factors) - 1))
+    return short(ends / length * (len(factors) - 1))
 
 
 # ---- What is refused
@@ -419,17 +369,7 @@ def _images(walk, kind, n) -> np.ndarray:
     if len(images) != n:
         mend = f"give {n}, one a point of factors"
         raise _wrong(walk, kind, f"has {len(images)} images", mend)
-    if n * images.shape[1] > LONGEST or images.shape[2] > LONGEST:
-        mend = f"give fewer or smaller ones, n·h at most {LONGEST}"
-        raise _wrong(walk, kind, f"has shape {images.shape}", mend)
-    if images.dtype == np.uint8:
-        return images
-    mend = "give uint8, or floats from 0 to 1"
-    if images.dtype.kind != "f":
-        raise _wrong(walk, kind, f"is {images.dtype}", mend)
-    if not ((images >= 0) & (images <= 1)).all():
-        raise _wrong(walk, kind, "has values beyond 0 to 1, or none", mend)
-    return np.rint(images * 255.0).astype(np.uint8)
+    return greys(images, partial(_wrong, walk, kind))
 
 
 def _mapping(walk, what) -> Mapping:

@@ -13,7 +13,7 @@ function makeMap({ ranges: [[a0, a1], [b0, b1]], ways }, act, focus) {
   const [[left, low], [right, high]] = [at([a0, b0]), at([a1, b1])], number = (v) => minus(String(Number(v.toPrecision(3))));
   const meant = svg("path", { class: "vw-meant" }), aim = svg("path", { class: "vw-aim", d: "M-6 0H6M0-6V6" });
   const lines = ways.map((_, k) => svg("path", { class: `vx-curve vw-line vx-k${k}` }));
-  const spots = ways.map((_, k) => svg("path", { class: `vw-spot vx-k${k}`, d: ["M5.5 0A5.5 5.5 0 1 1-5.5 0A5.5 5.5 0 1 1 5.5 0Z", "M-5-5H5V5H-5Z", "M0-6.5L6.5 0L0 6.5L-6.5 0Z"][k] }));
+  const spots = ways.map((_, k) => svg("path", { class: `vw-spot vx-k${k}`, d: MARKS[k] }));
   const node = svg(
     "svg", { viewBox: `0 0 ${width} ${height}`, class: "vw-map vx-pad", role: "img" },
     svg("rect", { class: "vx-ground", x: left, y: high, width: right - left, height: low - high }),
@@ -45,12 +45,6 @@ function makeMap({ ranges: [[a0, a1], [b0, b1]], ways }, act, focus) {
 
 // ---- The explorer
 
-function loadStrip(png) {
-  const image = new Image();
-  image.src = `data:image/png;base64,${png}`;
-  return image;
-}
-
 function mount(root, state, home) {
   const { ways, pairs, points, image: [height, width] } = state;
   const strips = new Map(pairs.map(({ name, strips, truth }) => [name, [truth, ...strips].map(loadStrip)]));
@@ -59,12 +53,11 @@ function mount(root, state, home) {
   const map = makeMap(state, go, chart.input);
 
   const tiles = ways.map((way, k) => {
-    const [made, truth] = [0, 1].map((row) => make("canvas", { width, height, role: "img", class: "vw-image", "data-way": row ? "truth" : way }));
+    const [made, truth] = [0, 1].map((row) => make("canvas", { width, height, role: "img", class: "vx-image", "data-way": row ? "truth" : way }));
     const value = make("p", { class: `vx-small vw-error vx-k${k}` });
     const node = make("div", { class: "vw-tile" }, make("p", { class: `vx-title vx-k${k}` }, keyOf(`vx-k${k}`, way)), made, value, truth, make("p", { class: "vx-small" }, "truth"));
     return { node, made, truth, value };
   });
-  const canvases = tiles.flatMap(({ made, truth }) => [made, truth]);
   const place = make("p", { class: "vx-words" });
   root.replaceChildren(make(
     "div", { class: "vx-all" }, make("div", { class: "vx-bar" }, pair.node),
@@ -78,7 +71,6 @@ function mount(root, state, home) {
   ));
   root.style.setProperty("--ways", ways.length);
 
-  let ready = false;
   function show() {
     const here = pairs.find(({ name }) => name === home.get("pair")), i = home.get("index");
     const { errors, intended, factors } = here, [a, b] = intended[i].map((v) => fixed(v));
@@ -94,19 +86,15 @@ function mount(root, state, home) {
       give(made, { "aria-label": `Image decoded ${ways[k]}, ${state.error} ${words}` });
       give(truth, { "aria-label": `The star of a = ${a}, b = ${b}` });
       for (const [canvas, strip] of [[made, k + 1], [truth, 0]]) {
-        canvas.classList.toggle("vw-crisp", canvas.clientWidth * devicePixelRatio >= width);
-        if (ready) canvas.getContext("2d").drawImage(strips.get(here.name)[strip], 0, i * height, width, height, 0, 0, width, height);
+        crisp(canvas);
+        drawStrip(canvas, strips.get(here.name)[strip], i);
       }
     });
     const values = ways.map((way, k) => `${way} ${fixed(errors[k][i], scale.digits)}`).join(", ");
     place.textContent = `Step ${i + 1} of ${points}: meant is a = ${a}, b = ${b}. ${capital(state.error)}: ${values}.`;
     heard.say(`${here.name}, ${place.textContent}`);
   }
-  Promise.all([...strips.values()].flat().map((strip) => strip.decode())).then(() => {
-    ready = true;
-    show();
-    root.dataset.ready = "";
-  });
+  whenDecoded(root, [...strips.values()].flat(), show);
   return { show, close: heard.close };
 }
 

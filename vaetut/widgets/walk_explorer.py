@@ -1,5 +1,6 @@
 """Two or three ways between the same two stars, by slider, and how each goes wrong."""
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,11 +14,12 @@ from vaetut.widgets.explorer import (
     Explorer,
     OneOf,
     Whole,
+    greys,
     plane,
     short,
+    strip,
 )
 from vaetut.widgets.page import joined
-from vaetut.widgets.transect_explorer import LONGEST, strip
 
 HERE = Path(__file__).parent
 SCRIPT, STYLE = HERE / "walk_explorer.js", HERE / "walk_explorer.css"
@@ -251,14 +253,4 @@ def _images(walk, what, images, n) -> np.ndarray:
     if images.ndim != 3 or len(images) != n or not images.size:
         mend = f"give ({n}, h, w), one a step of intended"
         raise _wrong(walk, what, f"has shape {images.shape}", mend)
-    if n * images.shape[1] > LONGEST or images.shape[2] > LONGEST:
-        mend = f"give fewer or smaller ones, n·h at most {LONGEST}"
-        raise _wrong(walk, what, f"has shape {images.shape}", mend)
-    if images.dtype == np.uint8:
-        return images
-    mend = "give uint8, or floats from 0 to 1"
-    if images.dtype.kind != "f":
-        raise _wrong(walk, what, f"is {images.dtype}", mend)
-    if not ((images >= 0) & (images <= 1)).all():
-        raise _wrong(walk, what, "has values beyond 0 to 1, or none", mend)
-    return np.rint(images * 255.0).astype(np.uint8)
+    return greys(images, partial(_wrong, walk, what))
