@@ -27,7 +27,7 @@ LADDER = {
 }
 
 # One difference a row: what makes ours as the reference, and the reference as ours;
-# None where there is no such change.
+# None where that was not tried.
 DIFFERENCES = {
     "never shuffled": ({"shuffle": False}, {"shuffle": True}),
     "learning rate": (
@@ -39,7 +39,7 @@ DIFFERENCES = {
     "initialisation": ({"initializer": "normal"}, {"initializer": "glorot"}),
     "β": ({"beta": polar_beta(64, 8e-3)}, {"beta": 1.0}),
     "sample weights": ({"weights": "b-batch"}, {"weights": None}),
-    "weights done right": ({"weights": "b"}, {"weights": "b"}),
+    "weights done right": ({"weights": "b"}, None),
     "architecture": (
         {"network": "reference", "filters": (16, 16, 32, 32)},
         {"network": "transposed", "filters": (16, 32, 64, 64)},
@@ -95,17 +95,24 @@ def task(base: str, hole: str = "disc 0.3", images: int | None = None) -> str:
     return named(base, settings)
 
 
-HARD = ("disc 0.7", "corner", "half plane")  # what other rungs are asked
-HARD_RUNGS = tuple(f"polar-{rung}" for rung in RUNGS)
+HARD = ("disc 0.7", "corner", "half plane")  # what another rung is asked
+HARD_RUNGS = ("polar-contour",)
+LARGEST = {label: task(rung, "disc 0.7") for label, rung in LADDER.items()}
 TASKS = {
     **{f"{OURS}: {hole}": task(OURS, hole) for hole in HOLES},
     **{f"{OURS}: {n} images": task(OURS, images=n) for n in IMAGES},
     **{f"{rung}: {hole}": task(rung, hole) for rung in HARD_RUNGS for hole in HARD},
+    **{f"largest disc: {label}": name for label, name in LARGEST.items()},
 }
 CONTROLS = {
     "nothing removed": named(OURS, {"dataset": "polar-64"}),  # the ceiling
     "learned variance": named(OURS, {"posterior_sd": None}),
     "two dimensions": named(OURS, {"latent_dim": 2}),
+    "learned variance, 128 pixels": named("polar-vae", {"posterior_sd": None}),
+    "contour, four times as long": named("polar-contour", {"epochs": 16}),
+    "contour, long, learned variance": named(
+        "polar-contour", {"epochs": 16, "posterior_sd": None}
+    ),
 }
 
 # Chapter 09, on the whole plane: γ and β in units of the source's.
