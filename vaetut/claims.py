@@ -64,6 +64,11 @@ class Number(NamedTuple):
         return f"{-self.mean:.4g}"
 
     @property
+    def span(self) -> str:
+        """The ends of the 95 % interval with two significant digits."""
+        return f"{self.low:.2g} to {self.high:.2g}"
+
+    @property
     def spread(self) -> str:
         """The ends of the 95 % interval."""
         return f"{self.low:.4g} to {self.high:.4g}"

@@ -14,13 +14,12 @@ from matplotlib.ticker import MaxNLocator
 from vaetut.figures.style import ACCENT, AE, QUIET, VAE, canvas
 from vaetut.figures.transects import GREY, HALO, LINES, MARKERS
 
-LINES_OF = {"a": VAE, "b": AE}  # colour of the lines along which a factor grows
+LINES_OF = {"a": AE, "b": VAE}  # colour of the lines along which a factor grows
 EVERY = 2  # of the lattice's lines are drawn
-WALKS = {
-    "straight": ACCENT,
-    "sheet": "#AA3377",
-    "neighbours": "#009988",
-    "geodesic": GREY,
+WALKS = {  # the colour of each way to walk, as in the widget
+    "straight": VAE,
+    "sheet": AE,
+    "neighbours": "#AA3377",
 }
 
 
@@ -60,15 +59,16 @@ def sheets(panels, paths=None, view=(20, -60)):
     """Draw lattices of codes in three dimensions, side by side, each at its own scale.
 
     `panels`: title -> lattice (rows, columns, 3); `paths`: label -> (n, 3), drawn on
-    every panel; `view`: elevation and azimuth in degrees.
+    every panel, whose lines are then grey; `view`: elevation and azimuth in degrees.
     """
     figure, (axes,) = canvas(
         7.4 / len(panels) + 0.7, 1, len(panels), subplot_kw={"projection": "3d"}
     )
     for axis, (title, lattice) in zip(axes, panels.items(), strict=True):
         for name, lines in _lines_of(lattice).items():
+            style = {"color": QUIET if paths else LINES_OF[name], "lw": 0.9}
             for line in lines:
-                axis.plot(*line.T, color=LINES_OF[name], lw=0.9, alpha=0.8)
+                axis.plot(*line.T, alpha=0.8, **style)
         for label, path in (paths or {}).items():
             axis.plot(*np.transpose(path), color=WALKS.get(label, ACCENT), lw=3.2)
         axis.view_init(*view)
@@ -83,7 +83,7 @@ def sheets(panels, paths=None, view=(20, -60)):
             each.pane.set(facecolor="white", edgecolor="#DDDDDD")
             each.set_major_locator(MaxNLocator(4))
         axis.grid(False)
-    _name_lines(figure, list(paths or {}))
+    _name_lines(figure, {k: WALKS.get(k, ACCENT) for k in paths} if paths else None)
     return figure
 
 
@@ -93,10 +93,10 @@ def _lines_of(lattice):
     return {"a": lattice[::EVERY], "b": lattice[:, ::EVERY].swapaxes(0, 1)}
 
 
-def _name_lines(figure, walks=()):
-    """Write above a figure what its colours are."""
-    names = {"$a$ grows along these": VAE, "$b$ along these": AE}
-    names |= {name: WALKS.get(name, ACCENT) for name in walks}
+def _name_lines(figure, names=None):
+    """Write above a figure what its colours are: of `names`, or of lines of factors."""
+    kinds = {"a": "$a$ grows along these", "b": "$b$ along these"}
+    names = names or {kinds[name]: colour for name, colour in LINES_OF.items()}
     handles = [
         figure.axes[0].plot([], [], color=colour, lw=2.5, label=name)[0]
         for name, colour in names.items()
