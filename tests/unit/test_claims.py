@@ -85,3 +85,20 @@ def test_drawn_images_are_measured_over_seeds():
     assert np.mean(measures["crossed"]) == pytest.approx(1.125 / 3, abs=1e-3)
     assert np.mean(measures["removed"]) == pytest.approx(5000 * np.pi * 0.03, rel=0.01)
     assert min(measures["curve_plane"]) == pytest.approx(1)
+
+
+def test_labels_as_names_in_prose():
+    names = {
+        "ours, β": "ours_beta",
+        "γ = -10": "gamma_minus_10",
+        "γ = 10": "gamma_10",
+        "β-TC-VAE": "beta_TC_VAE",
+        "β = 0.1": "beta_0_1",
+    }
+    assert {label: claims._key(label) for label in names} == names
+
+
+def test_a_number_prints_itself_in_two_digits():
+    number = claims.Number(0.06674, 0.03418, 0.0993, 10)
+    assert (number.short, number.span) == ("0.067", "0.034 to 0.099")
+    assert number.spread == "0.03418 to 0.0993"
