@@ -29,7 +29,7 @@ LADDER = {
 # One difference a row: what makes ours as the reference, and the reference as ours;
 # None where that was not tried.
 DIFFERENCES = {
-    "never shuffled": ({"shuffle": False}, {"shuffle": True}),
+    "shuffling": ({"shuffle": False}, {"shuffle": True}),
     "learning rate": (
         {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0.0},
         {"learning_rate": 4e-3, "schedule": "cosine", "warmup": 0.03},
