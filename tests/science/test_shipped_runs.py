@@ -81,7 +81,14 @@ def test_enough_seeds_for_every_comparison():
     assert all(len(records(sweep_name(beta))) >= 2 for beta in BETAS)
     assert len(records("polar-vae")) >= 10
     seeds = {"ladder": 5, "autopsy": 3, "tasks": 3, "confirmation": 1}
-    seeds |= {"gamma": 10, "flat": 10, "spring": 10, "rivals": 5}
+    seeds |= {
+        "largest": 3,
+        "best": 3,
+        "gamma": 10,
+        "flat": 10,
+        "spring": 10,
+        "rivals": 5,
+    }
     for experiment, members in EXPERIMENTS.items():
         for name in members.values():
             assert len(records(name)) >= seeds[experiment], (experiment, name)
