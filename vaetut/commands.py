@@ -34,7 +34,7 @@ def data_make(arguments):
             f"There is no data set {name!r}: choose one of {', '.join(SOURCES)}."
         )
     if SOURCES[name].make is None:
-        raise ValueError(f"{name} ships with the course: there is nothing to make.")
+        raise ValueError(f"{name} is not drawn by the course: nothing to make.")
     folder = arguments.folder or Path(name)
     files = SOURCES[name].make(folder, arguments.format)
     print(f"{name}: {len(files)} files in {folder}")
@@ -44,8 +44,13 @@ def data_verify(arguments):
     """check the data sets that are there"""
     from vaetut.datasets import SOURCES
 
-    problems = [text for source in SOURCES.values() for text in source.verify()]
-    return _report(problems, "Every data set is what it should be.")
+    return _report(_broken_data(SOURCES), "Every data set is what it should be.")
+
+
+def _broken_data(sources):
+    """Return what is wrong with data sets, each thing once."""
+    found = [text for source in sources.values() for text in source.verify()]
+    return list(dict.fromkeys(found))
 
 
 def verify(arguments):
@@ -53,8 +58,7 @@ def verify(arguments):
     from vaetut import training
     from vaetut.datasets import SOURCES
 
-    problems = [text for source in SOURCES.values() for text in source.verify()]
-    problems += training.verify()
+    problems = _broken_data(SOURCES) + training.verify()
     well = "Every shipped data file and run is what its hash and digest say."
     return _report(problems, well)
 

@@ -1,11 +1,11 @@
-"""Images with what is known about them; nothing here is ever downloaded."""
+"""Images with what is known about them; nothing is downloaded unless asked for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from vaetut.datasets import fashion_mnist, files, polar
+from vaetut.datasets import cache, celeba, faces, fashion_mnist, files, lfw, polar
 from vaetut.datasets.record import DataError, Dataset
 
 
@@ -32,6 +32,36 @@ def _polar(name: str) -> Source:
     )
 
 
+def _faces(name: str) -> Source:
+    size, train, test = faces.SETS[name]
+    return Source(
+        load=partial(faces.load, name),
+        make=partial(faces.make, name),
+        verify=partial(faces.verify, name),
+        about=f"{train + test:,} faces of nobody with 40 attributes, {size}×{size}; "
+        "drawn when asked for and kept",
+    )
+
+
+def _celeba(size: int) -> Source:
+    return Source(
+        load=partial(celeba.load, size),
+        make=None,
+        verify=partial(celeba.verify, size),
+        about=f"CelebA's faces, {size}×{size}, from the folder in VAETUT_CELEBA",
+    )
+
+
+def _lfw(size: int) -> Source:
+    return Source(
+        load=partial(lfw.load, size),
+        make=None,
+        verify=partial(lfw.verify, size),
+        about=f"Labeled Faces in the Wild, {size}×{size}, by scikit-learn; downloaded "
+        "if VAETUT_LFW=1",
+    )
+
+
 SOURCES = {
     "fashion-mnist": Source(
         load=fashion_mnist.load,
@@ -40,6 +70,9 @@ SOURCES = {
         about="70,000 pieces of clothing in ten classes, 32×32; ships with the course",
     ),
     **{name: _polar(name) for name in polar.SETS},
+    **{name: _faces(name) for name in faces.SETS},
+    **{f"celeba-{size}": _celeba(size) for size in (48, 64, 96)},
+    **{f"lfw-{size}": _lfw(size) for size in (48, 64, 96)},
 }
 
 
@@ -60,8 +93,12 @@ __all__ = [
     "DataError",
     "Dataset",
     "Source",
+    "cache",
+    "celeba",
+    "faces",
     "fashion_mnist",
     "files",
+    "lfw",
     "load",
     "polar",
 ]

@@ -1,0 +1,250 @@
+"""Arrays that took long to make, kept on disk and read back as memory maps.
+
+What a name and a key stand for is one folder of .npy files in VAETUT_CACHE, or in the
+user's cache. Its `about.json` holds the key and of each file its size, its SHA-256 and
+the shape and type of its array. The folder appears when it is whole, or not at all.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from vaetut.datasets.record import DataError
+
+ABOUT = "about.json"
+HASHED_BELOW = 200_000_000  # bytes: larger files are hashed by `verify` alone
+ABANDONED = 24 * 3600  # seconds without a change to a folder that was being filled
+
+
+def cached(name: str, key: dict, write: Callable[[Path], None]) -> dict:
+    """Return the arrays of a key by the names of their files, as read-only maps.
+
+    If they are not there, `write` fills the folder that it is given with .npy files.
+    The key is JSON and says all that the arrays depend on. The hash of a file below
+    `HASHED_BELOW` bytes is checked once in a process. Raises DataError, naming the
+    file, if one is damaged, or naming VAETUT_CACHE if none can be written.
+    """
+    folder = folder_of(name, key)
+    if not os.path.lexists(folder):
+        _fill(folder, key, write)
+    return {
+        Path(file).stem: _array(folder / file, entry, once=True)
+        for file, entry in _about(folder)["files"].items()
+    }
+
+
+def verify(name: str) -> list[str]:
+    """Return what is wrong with all that is kept under a name, one line each.
+
+    Every file is hashed, whatever its size. Nothing kept, nothing wrong.
+    """
+    problems = []
+    folders = root().glob(f"{name}-*") if os.path.isdir(root()) else ()
+    for folder in sorted(folders):
+        if not re.fullmatch(r"[0-9a-f]{12}", folder.name.removeprefix(f"{name}-")):
+            continue
+        try:
+            files = _about(folder)["files"]
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        for file, entry in files.items():
+            try:
+                _array(folder / file, entry, once=False)
+            except DataError as error:
+                problems.append(str(error))
+    return problems
+
+
+def root() -> Path:
+    """Return the folder of all that is kept: VAETUT_CACHE, or the user's cache."""
+    given = os.environ.get("VAETUT_CACHE")
+    if given:
+        return Path(given).expanduser()
+    return platformdirs.user_cache_path("vaetut") / "datasets"
+
+
+def folder_of(name: str, key: dict) -> Path:
+    """Return the folder in which the arrays of a key are, or will be."""
+    text = json.dumps(_plain(key), sort_keys=True)
+    return root() / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def write_rows(path: Path, shape: tuple, dtype, chunks: Iterable[np.ndarray]) -> None:
+    """Write a .npy file of a shape and type chunk by chunk, never holding it whole.
+
+    A full disk is an OSError here, where writing to a memory map ends the process.
+    Raises ValueError if the chunks are of another type or do not make up the shape.
+    """
+    dtype, rows = np.dtype(dtype), 0
+    shape = tuple(int(length) for length in shape)
+    header = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": shape,
+    }
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for chunk in chunks:
+            if chunk.dtype != dtype or chunk.shape[1:] != shape[1:]:
+                raise ValueError(
+                    f"{path.name}: a chunk of {chunk.dtype} {chunk.shape} is no part "
+                    f"of {dtype} {shape}."
+                )
+            file.write(np.ascontiguousarray(chunk).data)
+            rows += len(chunk)
+    if rows != shape[0]:
+        raise ValueError(f"{path.name}: the chunks have {rows} rows, not {shape[0]}.")
+
+
+def _plain(key: dict) -> dict:
+    """Return a key as it comes back from JSON."""
+    return json.loads(json.dumps(key))
+
+
+def _mend(folder: Path) -> str:
+    return f"Remove {folder}: it is made again when it is asked for."
+
+
+def _fill(folder: Path, key: dict, write: Callable[[Path], None]) -> None:
+    """Write a folder under a name of this thread's own, then rename it.
+
+    If another process or thread was faster, its folder stays.
+    """
+    own = f"{os.getpid()}-{threading.get_ident()}"
+    temporary = folder.with_name(f".{folder.name}.{own}.part")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        temporary.mkdir()
+        write(temporary)
+        about = {"key": _plain(key), "files": _entries(temporary)}
+        with open(temporary / ABOUT, "w", encoding="utf8") as file:
+            file.write(json.dumps(about, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.rename(temporary, folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    except OSError as error:
+        raise DataError(
+            f"{folder} could not be written ({error.strerror or error}): free some "
+            "space, or set VAETUT_CACHE to a folder that can be written to."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left of the same folder, a day after they ended."""
+    for left in folder.parent.glob(f".{folder.name}.*.part"):
+        with contextlib.suppress(OSError):
+            newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+            if time.time() - newest > ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _entries(folder: Path) -> dict:
+    """Return what `about.json` says of each file in a folder just filled."""
+    paths = sorted(folder.iterdir())
+    strange = [path.name for path in paths if path.suffix != ".npy"]
+    if strange or not paths:
+        raise ValueError(
+            f"write must fill its folder with .npy files, not {strange or 'nothing'}."
+        )
+    entries = {}
+    for path in paths:
+        with open(path, "r+b") as file:
+            os.fsync(file.fileno())
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        entries[path.name] = {
+            "size": path.stat().st_size,
+            "sha256": _sha256(path),
+            "shape": list(array.shape),
+            "dtype": array.dtype.str,
+        }
+    return entries
+
+
+def _about(folder: Path) -> dict:
+    """Return what `about.json` says, if the folder is named after its key."""
+    path = folder / ABOUT
+    try:
+        about = json.loads(path.read_text("utf8"))
+        for entry in about["files"].values():
+            _ = math.prod(entry["shape"]), entry["size"] + 0, entry["sha256"] + ""
+            _ = np.dtype(entry["dtype"])
+        named = folder_of(folder.name.rpartition("-")[0], about["key"]).name
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}). {_mend(folder)}"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path} does not describe the files beside it ({error!r}). {_mend(folder)}"
+        ) from error
+    if named != folder.name:
+        raise DataError(f"{path} has another key: {about['key']}. {_mend(folder)}")
+    return about
+
+
+def _array(path: Path, entry: dict, once: bool) -> np.ndarray:
+    """Return the array in a file that is as its entry says.
+
+    `once`: hash small files only, and those only the first time in this process.
+    """
+    mend = _mend(path.parent)
+    try:
+        state = path.stat()
+        if state.st_size != entry["size"]:
+            raise DataError(
+                f"{path} is damaged: it has {state.st_size} bytes, expected "
+                f"{entry['size']}. {mend}"
+            )
+        found = entry["sha256"]
+        if not once:
+            found = _sha256(path)
+        elif state.st_size < HASHED_BELOW:
+            found = _sha256_once(path, state.st_size, state.st_mtime_ns)
+        if found != entry["sha256"]:
+            raise DataError(
+                f"{path} is damaged: its SHA-256 is {found[:12]}…, expected "
+                f"{entry['sha256'][:12]}…. {mend}"
+            )
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror or error}). {mend}"
+        ) from error
+    except (ValueError, EOFError) as error:
+        raise DataError(f"{path} is not a .npy file ({error}). {mend}") from error
+    if [array.dtype.str, *array.shape] != [entry["dtype"], *entry["shape"]]:
+        raise DataError(
+            f"{path} is damaged: it holds {array.dtype} {array.shape}, expected "
+            f"{np.dtype(entry['dtype'])} {tuple(entry['shape'])}. {mend}"
+        )
+    return array
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _sha256_once(path: Path, size: int, changed: int) -> str:
+    return _sha256(path)

@@ -1,0 +1,26 @@
+"""Smooth noise from one table: for strands of hair, skin, backgrounds and grain."""
+
+from functools import cache
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+SIDE = 256  # of the table, which repeats itself
+
+
+@cache
+def table(smoothness: float) -> np.ndarray:
+    """Return noise (SIDE, SIDE) of mean 0 and standard deviation 1, as float32."""
+    drawn = np.random.default_rng(0).standard_normal((SIDE, SIDE))
+    if smoothness:
+        drawn = gaussian_filter(drawn, smoothness, mode="wrap")
+    noise = ((drawn - drawn.mean()) / drawn.std()).astype(np.float32)
+    noise.flags.writeable = False
+    return noise
+
+
+def at(u, v, smoothness: float = 1.0) -> np.ndarray:
+    """Return the noise at coordinates in cells of the table, which may be any."""
+    columns = u.astype(np.int32) & (SIDE - 1)
+    rows = v.astype(np.int32) & (SIDE - 1)
+    return table(smoothness).ravel()[rows * SIDE + columns]
