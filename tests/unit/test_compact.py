@@ -12,7 +12,9 @@ from vaetut.models.networks import macs
 from vaetut.training import engine
 from vaetut.training.measure_strokes import ink_threshold
 
-COMPACT = [name for name in NETWORKS if name not in ("conv", "reference")]
+COMPACT = [
+    n for n, (encoder, _) in NETWORKS.items() if encoder is compact.compact_encoder
+]
 CODES = np.random.default_rng(0).normal(size=(3, 3)).astype("float32")
 KNOTS = 128
 KNOT_ANGLES = -np.pi + 2 * np.pi * np.arange(KNOTS) / KNOTS

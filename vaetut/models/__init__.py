@@ -1,7 +1,8 @@
 """Keras 3 networks, losses and models, on `keras.ops` only: any backend."""
 
-from vaetut.models import compact, reference
+from vaetut.models import classifier, compact, faces, reference
 from vaetut.models.autoencoder import Autoencoder, ImageModel
+from vaetut.models.classifier import AttributeClassifier
 from vaetut.models.disentangling import DIPVAE, TCVAE, EntanglementVAE
 from vaetut.models.losses import (
     bernoulli_nats,
@@ -26,6 +27,10 @@ NETWORKS = {  # name -> what builds its encoder, its decoder
             "contour",
         )
     },
+    "faces": (faces.faces_encoder, faces.faces_decoder),
+    "faces-residual": (faces.residual_encoder, faces.residual_decoder),
+    "faces-upsampling": (faces.faces_encoder, faces.upsampling_decoder),
+    "classifier": (classifier.classifier_encoder, classifier.classifier_decoder),
 }
 
 __all__ = [
@@ -33,6 +38,7 @@ __all__ = [
     "NETWORKS",
     "TCVAE",
     "VAE",
+    "AttributeClassifier",
     "Autoencoder",
     "DistanceVAE",
     "EntanglementVAE",

@@ -15,7 +15,7 @@ def conv_encoder(
     compute in bfloat16. Raises ValueError if the image cannot be halved. Taught in
     chapter 01; chapter 02 gives it two heads, `("mean", "log_var")`.
     """
-    _check_halving(image_shape, filters)
+    check_halving(image_shape, filters)
     images = x = keras.Input(image_shape, name="images")
     for k, width in enumerate(filters, start=1):
         x = layers.Conv2D(
@@ -45,7 +45,7 @@ def conv_decoder(image_shape, latent_dim, filters=(32, 64, 128), name="decoder")
     `filters` are the encoder's, read backwards here. The output has no sigmoid: the
     loss is computed from logits. Raises ValueError if the image cannot be halved.
     """
-    height, width = _check_halving(image_shape, filters)
+    height, width = check_halving(image_shape, filters)
     codes = x = keras.Input((latent_dim,), name="codes")
     x = layers.Dense(height * width * filters[-1], name="dense")(x)
     x = layers.Reshape((height, width, filters[-1]), name="reshape")(x)
@@ -57,8 +57,11 @@ def conv_decoder(image_shape, latent_dim, filters=(32, 64, 128), name="decoder")
     return keras.Model(codes, logits, name=name)
 
 
-def _check_halving(image_shape, filters):
-    """Return height and width after one halving a filter, or say why there is none."""
+def check_halving(image_shape, filters):
+    """Return height and width after one halving a filter.
+
+    Raises ValueError if there is no filter, or a side that cannot be halved so often.
+    """
     height, width, _ = image_shape
     factor = 2 ** len(filters)
     if not filters or height % factor or width % factor:

@@ -34,20 +34,35 @@ class VAE(ImageModel):
 
     parts = ("reconstruction", "kl", "regularizer")
 
-    def __init__(self, encoder, decoder, beta=1.0, seed=0, posterior_sd=None, **kwargs):
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        beta=1.0,
+        seed=0,
+        posterior_sd=None,
+        clip=None,
+        **kwargs,
+    ):
         super().__init__(encoder, decoder, **kwargs)
         if not beta >= 0:
             raise ValueError(f"beta must be 0 or more, not {beta}.")
         if posterior_sd is not None and not 0 < posterior_sd < math.inf:
             raise ValueError(f"posterior_sd must be positive, not {posterior_sd}.")
+        if clip is not None and not 0 < clip < math.inf:
+            raise ValueError(f"clip must be positive, not {clip}.")
+        self.clip = None if clip is None else float(clip)
         self.posterior_sd = None if posterior_sd is None else float(posterior_sd)
         self.beta, self.seed = float(beta), int(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, images, epsilon=None):
+    def call(self, images, epsilon=None, training=None):
+        # Keras hands `training` on to the layers only where `call` takes it as well.
         mean, log_var = self.posterior(unit_interval(images))
         if epsilon is None:
             epsilon = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
+        if self.clip is not None:
+            epsilon = ops.clip(epsilon, -self.clip, self.clip)
         return self.decoder(draw_codes(mean, log_var, epsilon)), mean, log_var
 
     def posterior(self, images):
@@ -83,7 +98,8 @@ class VAE(ImageModel):
         return self.decode(self.encode(images)[0])
 
     def get_config(self):
-        own = {"beta": self.beta, "seed": self.seed, "posterior_sd": self.posterior_sd}
+        names = ("beta", "seed", "posterior_sd", "clip")
+        own = {name: getattr(self, name) for name in names}
         return super().get_config() | own
 
 

@@ -12,6 +12,7 @@ from vaetut.models import (
     NETWORKS,
     TCVAE,
     VAE,
+    AttributeClassifier,
     Autoencoder,
     DistanceVAE,
     EntanglementVAE,
@@ -21,6 +22,7 @@ from vaetut.training import engine
 from vaetut.training.recipe import Recipe
 from vaetut.training.record import RunError
 
+PLAIN = {"autoencoder": Autoencoder, "classifier": AttributeClassifier}  # without a β
 VAES = {  # name of a recipe's model -> what makes it of the networks
     "vae": VAE,
     "distance-vae": DistanceVAE,
@@ -42,21 +44,25 @@ def build_model(
     keras.utils.set_random_seed(seed)
     shape = datasets.load(recipe.dataset, "test").image_shape
     heads, options = {}, {}
-    if recipe.model != "autoencoder":
+    if recipe.model not in PLAIN:
         constant = recipe.posterior_sd is not None
         heads = {"heads": ("mean",) if constant else ("mean", "log_var")}
-        options = {"beta": recipe.beta, "posterior_sd": recipe.posterior_sd}
+        options = {
+            "beta": recipe.beta,
+            "posterior_sd": recipe.posterior_sd,
+            "clip": recipe.clip,
+        }
         if recipe.gamma is not None:
             options["gamma"] = recipe.gamma
         if recipe.model not in VAES:
             raise ValueError(
-                f"There is no model {recipe.model!r}: choose one of autoencoder, "
-                f"{', '.join(VAES)}."
+                f"There is no model {recipe.model!r}: choose one of "
+                f"{', '.join([*PLAIN, *VAES])}."
             )
     with engine.layers_in(precision):
         networks = _build_networks(recipe, shape, heads)
-        if recipe.model == "autoencoder":
-            return Autoencoder(*networks)
+        if recipe.model in PLAIN:
+            return PLAIN[recipe.model](*networks)
         return VAES[recipe.model](*networks, seed=seed, **options)
 
 
@@ -68,16 +74,22 @@ def _build_networks(recipe: Recipe, shape, heads: dict):
             f"{', '.join(NETWORKS)}."
         )
     size = {"latent_dim": recipe.latent_dim, "filters": recipe.filters}
-    options = {}
+    options = {"kernels": recipe.kernels, "extra_dense": recipe.extra_dense}
+    options = {name: value for name, value in options.items() if value is not None}
     if recipe.normalization is not None:
         options["normalization"] = recipe.normalization == "batch"
-    encoder, decoder = NETWORKS[recipe.network]
-    if not options.keys() <= inspect.signature(decoder).parameters.keys():
-        raise ValueError(
-            f"The network {recipe.network!r} has no normalization to choose: leave it "
-            "none."
-        )
-    networks = encoder(shape, **size, **heads), decoder(shape, **size, **options)
+    builders = NETWORKS[recipe.network]
+    known = [inspect.signature(builder).parameters for builder in builders]
+    for name in options:
+        if not any(name in parameters for parameters in known):
+            raise ValueError(
+                f"The network {recipe.network!r} has no {name} to choose: leave "
+                "it none."
+            )
+    networks = [
+        builder(shape, **size, **own, **{k: options[k] for k in options if k in takes})
+        for builder, takes, own in zip(builders, known, (heads, {}), strict=True)
+    ]
     for network in networks:
         _initialize(network, recipe.initializer)
     return networks

@@ -1,11 +1,19 @@
-"""What chapters 08 to 10 compare: labels for readers, names of recipes for the runs.
+"""What chapters compare: labels for readers, names of recipes for the runs.
 
 Each experiment maps a label to the name of a recipe or variant, as `get_recipe` takes
 it. All of one are trained by `vaetut sweep EXPERIMENT --scale laptop --seeds 3`.
 """
 
 from vaetut.datasets import polar
-from vaetut.training.recipes import RUNGS, get_recipe, polar_beta
+from vaetut.training.recipes import (
+    FACTS,
+    RUNGS,
+    SOURCE_FACT,
+    faces_beta,
+    get_recipe,
+    polar_beta,
+    strength_name,
+)
 from vaetut.training.variants import as_text, variant
 
 OURS, THEIRS = "polar-small", "polar-reference"
@@ -137,7 +145,34 @@ FLAT = (-5, 0, 1, 10, 100)  # below -β/γ, 6.7 times, nothing would hold the co
 SPRINGS = (0.1, 1, 10, 100)
 LARGE = {"batch_size": 64, "epochs": 8}  # where a term is a whole batch's
 
+# Chapters 04 to 06: the strength of the KL loss, in the source's unit, and three causes
+# of blur, at the laptop's size of images.
+FACES, TINY_KL, FACES_SIZE = "faces-vae", "faces-tiny-kl", 48
+
+
+def faces(base: str = FACES, **settings) -> str:
+    """Return the name of a recipe of faces, or of a variant with other settings."""
+    return variant(get_recipe(base, "laptop"), **settings).name
+
+
+KL_STRENGTH = {f"{fact:g}": strength_name(fact) for fact in FACTS}
+BLUR = {
+    "as it is": faces(),
+    "64 dimensions": faces(latent_dim=64),
+    "1024 dimensions": faces(latent_dim=1024),
+    "a tenth of the KL loss": faces(beta=faces_beta(FACES_SIZE, 0.1 * SOURCE_FACT)),
+    "residual blocks": faces(network="faces-residual"),
+    "upsampling + convolution": faces(network="faces-upsampling"),
+}
+CLIPPED = {
+    "free": TINY_KL,
+    "clipped": faces(TINY_KL, clip=5.0),
+}
+
 EXPERIMENTS = {
+    "kl-strength": KL_STRENGTH,
+    "blur": BLUR,
+    "clip": CLIPPED,
     "ladder": LADDER,
     "autopsy": {
         "ours": OURS,

@@ -12,35 +12,37 @@ def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch)).permutation(n)
 
 
-def stream(images: np.ndarray, order: np.ndarray, batch_size: int, weights=None):
+def stream(
+    images: np.ndarray, order: np.ndarray, batch_size: int, weights=None, targets=None
+):
     """Return images in an order, as `fit` takes them, without a second large copy.
 
     A set above `COPY_LIMIT` bytes, which may lie on disk as a memory map, is gathered
-    batch by batch, with `weights` (n,) that stand in that order, while the model works
-    on the one before.
+    batch by batch, while the model works on the one before, with `weights` (n,) and
+    `targets` (n, m) that stand in that order.
     """
     if images.nbytes <= COPY_LIMIT:
         return images[order]
-    return _Batches(images, order, batch_size, weights)
+    return _Batches(images, order, batch_size, weights, targets)
 
 
 class _Batches(keras.utils.PyDataset):
     """Batches of images, gathered in a thread when they are wanted."""
 
-    def __init__(self, images, order, batch_size, weights=None):
+    def __init__(self, images, order, batch_size, weights=None, targets=None):
         super().__init__(workers=1, max_queue_size=4)
         self.images, self.order, self.batch_size = images, order, batch_size
-        self.weights = weights
+        if weights is not None and targets is None:
+            targets = np.zeros(len(order), np.uint8)  # without a y, no weights
+        self.columns = [column for column in (targets, weights) if column is not None]
 
     def __len__(self):
         return -(-len(self.order) // self.batch_size)
 
     def __getitem__(self, k):
         part = slice(k * self.batch_size, (k + 1) * self.batch_size)
-        images = self.images[self.order[part]]
-        if self.weights is None:
-            return (images,)
-        return images, np.zeros(len(images), np.uint8), self.weights[part]
+        columns = [column[part] for column in self.columns]
+        return (self.images[self.order[part]], *columns)
 
 
 @keras.saving.register_keras_serializable(package="vaetut")
@@ -48,7 +50,7 @@ class Resident(keras.Model):
     """A model that is fitted with indices of images that lie on the device.
 
     `images` (n, h, w, c) uint8 are copied there once; nothing but indices (n,) travels
-    in an epoch. Metrics and losses are those of `inner`.
+    in an epoch, and y where there is one. Metrics and losses are those of `inner`.
     """
 
     def __init__(self, inner, images):
@@ -64,7 +66,7 @@ class Resident(keras.Model):
         )
         self.built = True
 
-    def call(self, indices):
+    def call(self, indices, training=None):
         return self.inner(ops.take(self.images, indices, axis=0))
 
     def compute_loss(
@@ -72,5 +74,5 @@ class Resident(keras.Model):
     ):
         images = ops.take(self.images, x, axis=0)
         return self.inner.compute_loss(
-            images, images, y_pred, sample_weight, training=training
+            images, y, y_pred, sample_weight, training=training
         )

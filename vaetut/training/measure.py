@@ -9,7 +9,8 @@ from scipy.ndimage import gaussian_filter
 
 from vaetut import analysis
 from vaetut.datasets import Dataset
-from vaetut.models import VAE, ImageModel
+from vaetut.models import VAE, AttributeClassifier, ImageModel
+from vaetut.training.measure_faces import judge_of, measure_classifier, measure_faces
 from vaetut.training.measure_strokes import can_measure, measure_strokes
 
 NOISE = 0.3  # standard deviation, of grey values in [0, 1]
@@ -32,16 +33,22 @@ def measure(
     """Return every number the course states of a trained model, and its profiles.
 
     A profile is one value an image, where the images are the same for every model.
-    `brief` leaves out what takes longest, of polar models. The seed draws the points to
-    decode and the ε of codes; it is not the training's, so that models see the same
-    points. Raises ValueError for images without labels that are no polar set.
+    `brief` leaves out what takes longest, of models of polar curves and of faces. The
+    seed draws the points to decode and the ε of codes; it is not the training's, so
+    that models see the same points. Raises ValueError for images without labels or
+    attributes that are no polar set.
     """
     if can_measure(model, test):
         return measure_strokes(model, train, test, seed, brief)
+    if isinstance(model, AttributeClassifier):
+        return measure_classifier(model, test)
+    if test.attributes is not None:
+        judge = judge_of(test.name)
+        return measure_faces(model, train, test, judge, seed, brief)
     if test.labels is None:
         raise ValueError(
             f"There are no measures for {type(model).__name__} on {test.name!r}: they "
-            "are for labelled images, and for VAEs of polar sets."
+            "are for images with labels or attributes, and for VAEs of polar sets."
         )
     return measure_labelled(model, test, seed), {}
 

@@ -11,6 +11,7 @@ CHOICES = {  # field -> what it may be, beside None
     "initializer": ("normal", "glorot"),
     "weights": ("b", "b-batch"),
 }
+WITHOUT_BETA = ("autoencoder", "classifier")
 WITH_GAMMA = ("entanglement-vae", "dip-vae-i", "dip-vae-ii", "tc-vae")
 
 
@@ -24,15 +25,18 @@ class Recipe:
     name: str  # as in `vaetut train NAME`
     scale: str  # "full": the source's; "laptop": minutes; "smoke": seconds
     dataset: str  # as in vaetut.datasets.load
-    model: str  # "autoencoder", "vae", or a variant of it, as in build.VAES
+    model: str  # "autoencoder", "classifier", "vae", or one of the others in build.VAES
     network: str = "conv"  # as in vaetut.models.NETWORKS
     latent_dim: int = 2  # dimensions of a code
     filters: tuple[int, ...] = (32, 64, 128)  # of the encoder, from the image inwards
+    kernels: tuple[int, ...] | None = None  # sides, one a filter; None: the network's
+    extra_dense: int | None = None  # units of a layer before the heads; None: no layer
     normalization: str | None = None  # "batch" or "off"; None: as the network has it
     initializer: str | None = None  # "normal" or "glorot"; None: as the network has it
     beta: float | None = None  # weight of the KL loss, in nats per image; a VAE's only
     gamma: float | None = None  # weight of a variant's own term, in nats per image
     posterior_sd: float | None = None  # the same for all codes; None: learned
+    clip: float | None = None  # no component of a VAE's ε is larger; None: no limit
     optimizer: str = "adam"  # Keras's name for it
     learning_rate: float = 1e-3  # the highest of the schedule
     schedule: str = "constant"  # or "cosine": down to zero at the last step
@@ -78,9 +82,26 @@ class Recipe:
                 f"Recipe {self.name!r}: an autoencoder has no posterior; leave "
                 "posterior_sd none."
             )
-        if (self.model == "autoencoder") != (self.beta is None):
+        if (self.model in WITHOUT_BETA) != (self.beta is None):
             raise ValueError(
                 f"Recipe {self.name!r}: a VAE needs a beta, an autoencoder has none."
+            )
+        if self.model in WITHOUT_BETA and self.clip is not None:
+            raise ValueError(
+                f"Recipe {self.name!r}: clip limits the ε of a VAE, and {self.model!r} "
+                "has none."
+            )
+        if self.extra_dense is not None and not self.extra_dense > 0:
+            raise ValueError(
+                f"extra_dense of recipe {self.name!r} is {self.extra_dense}: it must "
+                "be positive, or none."
+            )
+        if self.kernels is not None and (
+            len(self.kernels) != len(self.filters) or not min(self.kernels) > 0
+        ):
+            raise ValueError(
+                f"kernels of recipe {self.name!r} are {self.kernels}: give one side, "
+                f"1 or more, to each of the {len(self.filters)} filters."
             )
         if (self.model in WITH_GAMMA) != (self.gamma is not None):
             raise ValueError(

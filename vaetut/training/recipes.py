@@ -166,6 +166,103 @@ ENTANGLEMENT_SCALES = {
 }
 
 
+# ---- Faces
+
+
+def faces_beta(size: int, fact: float) -> float:
+    """Return β for faces of size×size, of the source's weight of the KL loss.
+
+    The source adds `fact` times the KL to the cross-entropy summed over 96×96 pixels
+    and averaged over three channels. At another size β keeps its share of the pixels.
+    """
+    return round(effective_beta(3, kl_weight=fact) * (size / 96) ** 2, 9)
+
+
+SOURCE_FACT, TINY_FACT = 5.0, 1e-5
+FACTS = (TINY_FACT, 1e-3, 0.01, 0.1, 1.0, SOURCE_FACT, 50.0)
+FACES_VAE = Recipe(
+    name="faces-vae",
+    scale="full",
+    dataset="faces-96",
+    model="vae",
+    network="faces",
+    latent_dim=256,
+    filters=(32, 64, 128, 256),
+    beta=faces_beta(96, SOURCE_FACT),
+    learning_rate=5e-4,
+    epochs=24,
+    batch_size=128,
+)
+
+
+def strength_name(fact: float) -> str:
+    """Return the name of the VAE of faces with the source's weight `fact` of the KL."""
+    named = {SOURCE_FACT: FACES_VAE.name, TINY_FACT: "faces-tiny-kl"}
+    return named.get(fact, f"{FACES_VAE.name}-fact-{fact:g}")
+
+
+FACES_SCALES = {
+    "laptop": {
+        "dataset": "faces-48",
+        "images": 12_000,
+        "filters": (16, 32, 64, 128),
+        "epochs": 20,
+    },
+    "smoke": {
+        "dataset": "faces-48-few",
+        "images": 64,
+        "test_images": 32,
+        "filters": (4, 8, 8, 16),
+        "epochs": 1,
+    },
+}
+
+
+def _with_beta(fact: float) -> dict:
+    """Return the smaller scales of a VAE of faces with the source's weight `fact`."""
+    beta = {"beta": faces_beta(48, fact)}
+    return {scale: change | beta for scale, change in FACES_SCALES.items()}
+
+
+def _with_dense(laptop: int, smoke: int) -> dict:
+    """Return the smaller scales of a VAE of faces with an extra layer so wide."""
+    scales = _with_beta(SOURCE_FACT)
+    units = {"laptop": laptop, "smoke": smoke}
+    return {k: scales[k] | {"extra_dense": n} for k, n in units.items()}
+
+
+# The source's autoencoder has no batch normalization.
+FACES_AE = replace(
+    FACES_VAE, name="faces-ae", model="autoencoder", beta=None, normalization="off"
+)
+FACES_DETAILED = replace(
+    FACES_AE,
+    name="faces-detailed",
+    latent_dim=1600,
+    filters=(64, 64, 128, 128),
+    kernels=(5, 5, 3, 3),
+)
+DETAILED_SCALES = {
+    "laptop": FACES_SCALES["laptop"] | {"latent_dim": 400, "filters": (32, 32, 64, 64)},
+    "smoke": FACES_SCALES["smoke"] | {"latent_dim": 400, "filters": (4, 4, 8, 8)},
+}
+# It judges what the others draw.
+FACES_CLASSIFIER = replace(
+    FACES_VAE,
+    name="faces-classifier",
+    model="classifier",
+    network="classifier",
+    latent_dim=64,  # features
+    beta=None,
+    learning_rate=1e-3,
+    schedule="cosine",
+    epochs=12,
+)
+CLASSIFIER_SCALES = FACES_SCALES | {
+    "laptop": FACES_SCALES["laptop"] | {"images": None, "epochs": 12}
+}
+
+
 def _declared():
     """Yield every recipe at full scale with what its smaller scales change."""
     yield FASHION_AE, FASHION_SCALES
@@ -178,6 +275,15 @@ def _declared():
         yield replace(POLAR_SMALL, name=f"polar-{rung}", **change), SMALL_SCALES
     yield REFERENCE, REFERENCE_SCALES
     yield ENTANGLEMENT, ENTANGLEMENT_SCALES
+    yield FACES_AE, FACES_SCALES
+    for fact in FACTS:
+        beta = faces_beta(96, fact)
+        yield replace(FACES_VAE, name=strength_name(fact), beta=beta), _with_beta(fact)
+    for units, smaller in ((256, (64, 8)), (384, (96, 12))):
+        wide = replace(FACES_VAE, name=f"faces-dense-{units}", extra_dense=units)
+        yield wide, _with_dense(*smaller)
+    yield FACES_DETAILED, DETAILED_SCALES
+    yield FACES_CLASSIFIER, CLASSIFIER_SCALES
 
 
 CATALOGUE = {recipe.name: recipe for recipe, _ in _declared()}

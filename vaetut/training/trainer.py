@@ -96,6 +96,12 @@ class _Training:
         fed = len(self.train_set) // devices.total * devices.total
         self.steps = -(-fed // recipe.batch_size)
         self.model = build_model(recipe, seed, precision)
+        self.needs_attributes = getattr(self.model, "needs_attributes", False)
+        if self.needs_attributes and self.train_set.attributes is None:
+            raise ValueError(
+                f"Recipe {recipe.name!r} learns attributes, which "
+                f"{self.train_set.name!r} does not have: take a set of faces."
+            )
         self.fitted = self._place()
         optimizer = build_optimizer(recipe, self.steps * recipe.epochs)
         self.fitted.compile(
@@ -135,21 +141,31 @@ class _Training:
         every = np.arange(len(self.test_set))
         held_out, large = self.devices.rows(every, VALIDATION_BATCH // total * total)
         weights = self._weights_of(rows, batch)
-        given = {}
+        targets = self._targets(self.train_set, rows)
+        if weights is not None and targets is None:
+            # Keras hands weights on only where there is a y.
+            targets = np.zeros(len(rows), np.uint8)
         if isinstance(self.fitted, Resident):
             images, validation = rows, n + held_out
         else:
-            images = stream(self.train_set.images, rows, batch, weights)
+            images = stream(self.train_set.images, rows, batch, weights, targets)
             validation = self.test_set.images[held_out]
-        if weights is not None and isinstance(images, np.ndarray):
-            # Keras hands weights on only where there is a y, which no model looks at.
-            given = {"y": np.zeros(len(rows), np.uint8), "sample_weight": weights}
+        given = {"y": targets, "sample_weight": weights}
+        if not isinstance(images, np.ndarray):
+            given = {}  # it has both
+        known = self._targets(self.test_set, held_out)
         return given | {
             "x": images,
             "batch_size": batch,
-            "validation_data": (validation,),
+            "validation_data": (validation,) if known is None else (validation, known),
             "validation_batch_size": large,
         }
+
+    def _targets(self, images, rows):
+        """Return the attributes (n, m) that a model is to learn; None if it is not."""
+        if not self.needs_attributes:
+            return None
+        return images.attributes[rows].astype(np.float32)
 
     def _weights_of(self, rows, batch):
         """Return what an epoch's images weigh, in its order; None: all the same."""

@@ -1,0 +1,100 @@
+"""A classifier of attributes: the judge of images that a decoder drew."""
+
+import keras
+from keras import layers, ops
+
+from vaetut.models.autoencoder import ImageModel
+from vaetut.models.losses import unit_interval
+from vaetut.models.networks import check_halving, with_heads
+
+ATTRIBUTES = 40  # of a face, as CelebA counts them
+
+
+def classifier_encoder(
+    image_shape,
+    latent_dim=64,
+    filters=(32, 64, 128, 256),
+    heads=("features",),
+    name="encoder",
+):
+    """Return a network from images (n, h, w, c) to features (n, latent_dim).
+
+    Convolutions of stride two with batch normalization; the features themselves are
+    linear in the last map, so that a Gaussian describes them. Raises ValueError if the
+    image cannot be halved.
+    """
+    check_halving(image_shape, filters)
+    images = x = keras.Input(image_shape, name="images")
+    for k, width in enumerate(filters, start=1):
+        x = layers.Conv2D(width, 3, strides=2, padding="same", name=f"conv_{k}")(x)
+        x = layers.BatchNormalization(name=f"norm_{k}")(x)
+        x = layers.ReLU(name=f"relu_{k}")(x)
+    return with_heads(images, x, latent_dim, heads, name)
+
+
+def classifier_decoder(
+    image_shape,
+    latent_dim=64,
+    filters=(32, 64, 128, 256),
+    attributes=ATTRIBUTES,
+    name="decoder",
+):
+    """Return a network from features (n, latent_dim) to logits (n, attributes)."""
+    features = keras.Input((latent_dim,), name="features")
+    x = layers.ReLU(name="relu")(features)
+    logits = layers.Dense(attributes, dtype="float32", name="logits")(x)
+    return keras.Model(features, logits, name=name)
+
+
+@keras.saving.register_keras_serializable(package="vaetut")
+class AttributeClassifier(ImageModel):
+    """A classifier of binary attributes, which are what `fit` takes as y, (n, m).
+
+    The encoder makes features of images, the decoder logits of features. The loss is
+    the binary cross-entropy summed over the attributes, in nats per image; "accuracy"
+    the share of them that are right. Taught in chapter 04.
+    """
+
+    parts = ("accuracy",)
+    needs_attributes = True
+
+    def call(self, images, training=None):
+        return self.decoder(self.encoder(unit_interval(images)))
+
+    def loss_terms(self, attributes, logits):
+        """Return {"loss": …, "accuracy": …}, (n,) each, of attributes (n, m)."""
+        truth, logits = ops.cast(attributes, "float32"), ops.cast(logits, "float32")
+        right = ops.equal(truth > 0.5, logits > 0)
+        return {
+            "loss": ops.sum(ops.softplus(logits) - truth * logits, axis=-1),
+            "accuracy": ops.mean(ops.cast(right, "float32"), axis=-1),
+        }
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Return the mean loss of a batch and update the mean of each part.
+
+        `y` (n, m) are the attributes. Raises ValueError if there are none.
+        """
+        if y is None:
+            raise ValueError("AttributeClassifier is fitted with images and y, (n, m).")
+        terms = self.loss_terms(y, y_pred)
+        if sample_weight is not None:
+            weight = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
+            terms = {name: weight * values for name, values in terms.items()}
+        for mean in self.part_means:
+            mean.update_state(terms[mean.name])
+        return ops.mean(terms["loss"])
+
+    def features(self, images):
+        """Return the features (n, d), float32, of NumPy images.
+
+        uint8 or floats in [0, 1]; raises ValueError for others.
+        """
+        return self._encoded(images)
+
+    def classify(self, images):
+        """Return the logit of every attribute, (n, m), of NumPy images."""
+        logits = self.decoder(self.features(images), training=False)
+        return ops.convert_to_numpy(logits)
