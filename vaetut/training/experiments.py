@@ -8,8 +8,6 @@ from vaetut.datasets import polar
 from vaetut.training.recipes import (
     FACTS,
     RUNGS,
-    SOURCE_FACT,
-    faces_beta,
     get_recipe,
     polar_beta,
     strength_name,
@@ -160,9 +158,15 @@ BLUR = {
     "as it is": faces(),
     "64 dimensions": faces(latent_dim=64),
     "1024 dimensions": faces(latent_dim=1024),
-    "a tenth of the KL loss": faces(beta=faces_beta(FACES_SIZE, 0.1 * SOURCE_FACT)),
+    "a fifth of the KL loss": strength_name(1.0),
     "residual blocks": faces(network="faces-residual"),
     "upsampling + convolution": faces(network="faces-upsampling"),
+}
+# The source's autoencoder has no batch normalization and its VAE has one: both ways.
+TINY = {
+    "autoencoder": "faces-ae",
+    "autoencoder, normalized": faces("faces-ae", normalization="batch"),
+    "tiny KL": TINY_KL,
 }
 CLIPPED = {
     "free": TINY_KL,
@@ -172,6 +176,7 @@ CLIPPED = {
 EXPERIMENTS = {
     "kl-strength": KL_STRENGTH,
     "blur": BLUR,
+    "tiny": TINY,
     "clip": CLIPPED,
     "ladder": LADDER,
     "autopsy": {
