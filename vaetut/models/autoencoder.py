@@ -104,7 +104,8 @@ class Autoencoder(ImageModel):
     Bernoulli reconstruction in nats per image. Taught in chapter 01.
     """
 
-    def call(self, images):
+    def call(self, images, training=None):
+        # Keras hands `training` on to the layers only where `call` takes it as well.
         return self.decoder(self.encoder(unit_interval(images)))
 
     def loss_terms(self, images, logits):

@@ -126,7 +126,7 @@ class Replicated(keras.Model):
         self.part_means = inner.part_means  # Keras looks for metrics in itself alone
         self.built = True
 
-    def call(self, images):
+    def call(self, images, training=None):
         if not hasattr(self.inner, "seed_generator"):
             return self.inner(images)
         share = ops.shape(images)[0]
