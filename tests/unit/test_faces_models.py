@@ -259,6 +259,18 @@ def test_the_parts_of_the_loss_add_up(name):
         assert loss == pytest.approx(reconstruction + 3.75 * kl, rel=1e-6)
 
 
+def test_a_normalized_autoencoder_is_trained_and_needs_whole_batches():
+    networks = [encoder(heads=("code",)), decoder()]
+    model = Autoencoder(*networks)
+    model.compile(keras.optimizers.SGD(1e-3), jit_compile=False)
+    model.fit(images_of(), batch_size=16, verbose=0)
+    for network in networks:
+        assert np.abs(number(network.get_layer("norm_1").moving_mean)).max() > 1e-4
+    assert model.batchwise and not Autoencoder(
+        encoder(heads=("code",), normalization=False), decoder(normalization=False)
+    ).batchwise
+
+
 @pytest.mark.parametrize("name", FACES)
 def test_gradients_reach_every_weight_and_batches_the_moving_means(name):
     model = vae(name)

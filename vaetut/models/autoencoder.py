@@ -32,6 +32,7 @@ class ImageModel(keras.Model):
                     "remove them, or count them in an override of loss_terms."
                 )
         self.encoder, self.decoder = encoder, decoder
+        self.batchwise = type(self).batchwise or any(map(_is_batchwise, self.layers))
         self.part_means = [keras.metrics.Mean(name=part) for part in self.parts]
         self.built = True  # as both networks are
 
@@ -119,6 +120,13 @@ class Autoencoder(ImageModel):
     def reconstruct(self, images):
         """Return the images decoded from the codes of `images`."""
         return self.decode(self.encode(images))
+
+
+def _is_batchwise(layer):
+    """Return whether a layer, or one in it, computes with what a batch has in common."""
+    if isinstance(layer, keras.Model):
+        return any(map(_is_batchwise, layer.layers))
+    return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def check_images(images, image_shape):
