@@ -123,7 +123,7 @@ class Autoencoder(ImageModel):
 
 
 def _is_batchwise(layer):
-    """Return whether a layer, or one in it, computes with what a batch has in common."""
+    """Return whether a layer, or one in it, computes from a batch as a whole."""
     if isinstance(layer, keras.Model):
         return any(map(_is_batchwise, layer.layers))
     return isinstance(layer, keras.layers.BatchNormalization)

@@ -244,6 +244,8 @@ def _cloud(codes, seed):
 
 def _probes(codes, train, test_codes, test):
     """Return how well a line across latent space tells attributes, on test images."""
+    if train.attributes is None:
+        return {}
     accuracy = analysis.probe(
         codes, train.attributes, test_codes, test.attributes
     ).accuracy
