@@ -12,7 +12,7 @@ RULES = {
     "Facing_Left": lambda f: f.yaw < 0,
     "Bags_Under_Eyes": lambda f: f.eye_bags > 0.3,
     "Bald": lambda f: f.bald > 0.5,
-    "Bangs": lambda f: (f.bangs > 0.3) & (f.hat <= 0.5),
+    "Bangs": lambda f: f.haired & (f.bangs > 0.3),
     "Big_Lips": lambda f: f.lips > 1.2,
     "Big_Nose": lambda f: f.nose_width * f.nose_depth > 1.2,
     "Black_Hair": lambda f: f.haired & (f.gray < 0.5) & (f.hair_tone < 0.2),

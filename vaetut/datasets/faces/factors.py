@@ -111,8 +111,9 @@ def draw_factors(n: int, seed: int = 0) -> np.ndarray:
     every attribute enough faces of both kinds and say nothing of any people. Raises
     ValueError for a negative number of faces.
     """
-    if n < 0:
-        raise ValueError(f"There are no {n} faces: ask for 0 or more.")
+    if not n >= 0 or n != int(n):
+        raise ValueError(f"There are no {n} faces: ask for 0 or more, a whole number.")
+    n = int(n)
     chunks = [_chunk(seed, k) for k in range(-(-n // CHUNK))]
     return np.concatenate(chunks or [np.empty((0, len(FACTORS)), np.float32)])[:n]
 

@@ -23,10 +23,11 @@ def render_faces(factors, size: int = 96, workers: int | None = None) -> np.ndar
     whole number from 16 to 512.
     """
     factors = check_factors(factors)
-    if size != int(size) or not SIDES[0] <= size <= SIDES[1]:
+    if not SIDES[0] <= size <= SIDES[1] or size != int(size):
         raise ValueError(
             f"size is {size}: give a whole number of pixels, {SIDES[0]} to {SIDES[1]}."
         )
+    size = int(size)
     pictures = np.empty((len(factors), size, size, 3), np.uint8)
     block = max(1, BLOCK_PIXELS // size**2)
 
