@@ -3,10 +3,15 @@
 from importlib import import_module
 
 HOMES = {
+    "BetaExplorer": "beta_explorer",
+    "FaceExplorer": "face_explorer",
     "GammaExplorer": "gamma_explorer",
     "LatentExplorer": "latent_explorer",
+    "LossLedger": "loss_ledger",
     "Panel": "latent_explorer",
+    "ParameterLedger": "parameter_ledger",
     "PolarExplorer": "polar_explorer",
+    "RadiusExplorer": "radius_explorer",
     "RotationExplorer": "rotation_explorer",
     "SheetExplorer": "sheet_explorer",
     "TrainingPanel": "training_panel",
@@ -14,10 +19,15 @@ HOMES = {
     "WalkExplorer": "walk_explorer",
 }
 __all__ = [
+    "BetaExplorer",
+    "FaceExplorer",
     "GammaExplorer",
     "LatentExplorer",
+    "LossLedger",
     "Panel",
+    "ParameterLedger",
     "PolarExplorer",
+    "RadiusExplorer",
     "RotationExplorer",
     "SheetExplorer",
     "TrainingPanel",
