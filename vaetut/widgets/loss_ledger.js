@@ -1,0 +1,88 @@
+// The loss ledger: training, unit and epoch are the traits. All is in nats per image
+// until it is shown.
+
+const ROWS = [["reconstruction", ""], ["KL", ""], ["weight of the KL", "×"], ["weight × KL", "+"], ["total", "="]];
+
+// As many decimals as five digits of the largest need, and more until what is shown of
+// the terms adds up to what is shown of their sum, the last of the values.
+const digitsOf = (v) => clamp(4 - Math.floor(Math.log10(Math.abs(v) || 1)), 0, 8);
+function summed(values) {
+  const first = digitsOf(values.at(-1));
+  const addUp = (d) => {
+    const units = values.map((v) => Math.round(v * 10 ** d)), total = units.pop();
+    return units.reduce((p, q) => p + q) === total;
+  };
+  const digits = [0, 1, 2, 3].map((more) => first + more).find(addUp) ?? first;
+  return values.map((v) => fixed(v, digits));
+}
+
+const plain = (v) => minus(String(Number(v.toPrecision(4))));
+
+function mount(root, state, home) {
+  const runs = new Map(state.runs.map((run) => [run.name, run])), units = new Map(state.units.map((unit) => [unit.name, unit.factors]));
+  const last = state.runs[0].kl.length - 1;
+  const go = (epoch) => home.set({ epoch: clamp(epoch, 0, last) });
+  const run = chooser(`Training, ${state.label}`, [...runs.keys()], (name) => home.set({ run: name }));
+  const unit = chooser("Unit", [...units.keys()], (name) => home.set({ unit: name }));
+  const chart = makeChart("Epoch", last, go), heard = announcer();
+  const head = make("th", { scope: "col" }), cells = ROWS.map(() => [make("td"), make("td")]);
+  const table = make(
+    "table", { class: "vl-account" },
+    make("thead", {}, make("tr", {}, make("td"), head, make("th", { scope: "col" }, "nats per image"))),
+    make("tbody", {}, ...ROWS.map(([name, sign], k) => make(
+      "tr", { class: name === "total" ? "vl-total" : "" },
+      make("th", { scope: "row" }, make("span", { class: "vl-sign", "aria-hidden": "true" }, sign), name), ...cells[k],
+    ))),
+  );
+  const bare = make("p", { class: "vx-words" });
+
+  root.replaceChildren(make(
+    "div", { class: "vx-all" },
+    make("div", { class: "vx-bar" }, run.node, unit.node),
+    make(
+      "div", { class: "vl-row" },
+      make("div", {}, make("p", { class: "vx-legend" }, keyOf("vx-k0", "reconstruction"), keyOf("vx-k1", "total; between: weight × KL")), chart.node),
+      make("div", {}, table, bare),
+    ),
+    heard.node,
+  ));
+
+  function account({ beta, reconstruction, kl }, [w, k], i) {
+    const weight = (beta * w) / k;
+    return [w * reconstruction[i], k * kl[i], weight, weight * k * kl[i], w * (reconstruction[i] + beta * kl[i])];
+  }
+
+  function written([reconstruction, kl, weight, term, total]) {
+    const [a, b, c] = summed([reconstruction, term, total]);
+    return [a, fixed(kl, digitsOf(kl)), plain(weight), b, c];
+  }
+
+  function show() {
+    const here = runs.get(home.get("run")), name = home.get("unit"), factors = units.get(name), i = home.get("epoch");
+    const [w, k] = factors, lower = here.reconstruction.map((v) => w * v), upper = lower.map((v, j) => v + w * here.beta * here.kl[j]);
+    const scale = makeScale([0, ...lower, ...upper], 1), mine = account(here, factors, i), shown = written(mine);
+    run.select.value = here.name;
+    unit.select.value = name;
+    head.textContent = "in the log";
+    const nats = written(account(here, [1, 1], i));
+    cells.forEach(([left, right], row) => ((left.textContent = shown[row]), (right.textContent = nats[row])));
+    const band = (x, y, floor, values) => pathOf([...values.map((v, j) => [x(j), y(v)]), ...floor.map((v, j) => [x(j), y(v)]).reverse()]) + "Z";
+    chart.draw({
+      curves: [{ kind: "vx-k0", values: lower }, { kind: "vx-k1", values: upper }], scale,
+      under: (x, y) => [
+        svg("path", { class: "vl-band vx-k0", d: band(x, y, lower.map(() => 0), lower) }),
+        svg("path", { class: "vl-band vx-k1", d: band(x, y, lower, upper) }),
+      ],
+      marks: lower.map((_, j) => [j, j ? String(j + 1) : "epoch 1"]), letter: "", label: `Reconstruction and total over the epochs, in the unit ${name}`,
+    }, i);
+    give(chart.input, { "aria-valuetext": `epoch ${i + 1}` });
+    bare.replaceChildren(
+      `In this unit a bare “+ KL”, without a weight, is `, make("strong", {}, `β = ${plain(k / w)}`),
+      `. This training has β = ${plain(here.beta)}, so its KL is given the weight ${plain(mine[2])}.`,
+    );
+    heard.say(`Epoch ${i + 1}, ${name}: reconstruction ${shown[0]}, weight times KL ${shown[3]}, total ${shown[4]}`);
+  }
+  return { show, close: heard.close };
+}
+
+export default explorer("vaetut-ledger", "Loss ledger", ["run", "unit", "epoch"], mount);
