@@ -6,9 +6,13 @@ import pytest
 from vaetut.training import BETAS, CATALOGUE, get_recipe, records, summary, sweep_name
 from vaetut.training.experiments import EXPERIMENTS
 
-SHIPPED = [record for name in CATALOGUE for record in records(name)]
+EVERY = [record for name in CATALOGUE for record in records(name)]
+SHIPPED = [record for record in EVERY if "floor" in record.metrics]  # reconstruct
 VAES = [record for record in SHIPPED if "mutual_information" in record.metrics]
 STARS = [record for record in SHIPPED if "hole_iou" in record.metrics]
+FACES = [record for record in SHIPPED if "frechet_prior" in record.metrics]
+JUDGES = [record for record in EVERY if "balanced_accuracy" in record.metrics]
+UNTRAINED = {"blur", "clip"}  # experiments of which some rows have no run yet
 
 
 def name(record):
@@ -76,6 +80,29 @@ def test_measures_of_stars_fit_together(record):
     assert len(record.profiles["P1_iou"]) == 15
 
 
+@pytest.mark.parametrize("record", FACES, ids=name)
+def test_measures_of_faces_fit_together(record):
+    found = record.metrics
+    assert found["excess"] == pytest.approx(found["reconstruction"] - found["floor"])
+    assert found["radius_low"] < found["radius_median"] < found["radius_high"]
+    assert 0.5 < found["probe_accuracy"] < 1
+    # Its own codes' Gaussian cannot draw better than the codes themselves, by much.
+    assert found["frechet_fitted"] > 0.7 * found["frechet_reconstruction"]
+    if "kl" not in found:
+        return
+    beta = get_recipe(record.recipe, record.scale).beta
+    total = found["reconstruction_sampled"] + beta * found["kl"]
+    assert found["total"] == pytest.approx(total, rel=1e-6)
+    assert found["log_var_min"] < found["log_var_mean"] < found["log_var_max"]
+    assert found["radius_of_z"] > 0.999 * found["radius_of_mean"]  # noise lengthens
+
+
+@pytest.mark.parametrize("record", JUDGES, ids=name)
+def test_who_judges_faces_knows_them(record):
+    found = record.metrics
+    assert found["balanced_accuracy"] > 0.8 and found["balanced_smiling"] > 0.9
+
+
 def test_enough_seeds_for_every_comparison():
     assert len(records("fashion-ae")) >= 5 and len(records("fashion-vae")) >= 5
     assert all(len(records(sweep_name(beta))) >= 2 for beta in BETAS)
@@ -88,10 +115,27 @@ def test_enough_seeds_for_every_comparison():
         "flat": 10,
         "spring": 10,
         "rivals": 5,
+        "kl-strength": 1,
+        "tiny": 1,
     }
-    for experiment, members in EXPERIMENTS.items():
-        for name in members.values():
+    assert all(len(records(name)) >= 5 for name in ("faces-ae", "faces-vae"))
+    assert all(len(records(n)) >= 5 for n in ("faces-tiny-kl", "faces-dense-256"))
+    for experiment in EXPERIMENTS.keys() - UNTRAINED:
+        for name in EXPERIMENTS[experiment].values():
             assert len(records(name)) >= seeds[experiment], (experiment, name)
+
+
+def test_the_strength_of_the_kl_loss_leads_from_an_autoencoder_to_a_vae():
+    found = [summary(name) for name in EXPERIMENTS["kl-strength"].values()]
+    kl = [metrics["kl"].mean for metrics in found]
+    assert kl == sorted(kl, reverse=True)
+    excess = [metrics["excess"].mean for metrics in found]
+    assert max(excess[:3]) < min(excess[4:]) and excess[4:] == sorted(excess[4:])
+    tiny, plain = found[0], summary("faces-ae")
+    assert tiny["log_var_mean"].high < -8 and tiny["kl_share"].high < 1e-4
+    assert tiny["active_units"].mean == get_recipe("faces-tiny-kl").latent_dim
+    for metrics in (tiny, plain):  # a point at random is no face of theirs
+        assert metrics["frechet_prior"].low > 1.5 * metrics["frechet_fitted"].high
 
 
 def test_the_hole_is_drawn_as_the_chapter_says():
