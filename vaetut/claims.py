@@ -3,9 +3,11 @@
 A claim is a few lines of TOML (`book/claims.toml`): whose, what, and a rule that ours
 must satisfy. Value, interval, number of seeds and verdict are computed from the shipped
 runs, so that none of them is ever typed. A claim about images that the course draws is
-computed from them, over the seeds of their points.
+computed from them, over the seeds of their points; one about costs from the turns of a
+stored benchmark.
 """
 
+import json
 import operator
 import re
 import tomllib
@@ -23,6 +25,10 @@ RULES = {
     "<": operator.lt,
     ">": operator.gt,
 }
+
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"  # of a checkout
+BENCHMARK = "benchmark "
 
 
 class Row(NamedTuple):
@@ -128,16 +134,28 @@ def verdict(low: float, high: float, rule, bound: float) -> str:
 def _values(name):
     """Return a metric's value of each seed.
 
-    `name` is "recipe:metric" of the largest scale that is shipped, or "polar:metric"
-    of the images.
+    `name` is "recipe:metric" of the largest scale that is shipped, "polar:metric" of
+    the images, or "benchmark NAME:case" of the ratios of its turns.
     """
     recipe, metric = name.split(":")
+    if recipe.startswith(BENCHMARK):
+        return dict(enumerate(_turns(recipe.removeprefix(BENCHMARK), metric)))
     if recipe in MEASURES:
         return dict(enumerate(MEASURES[recipe]()[metric]))
     found = records(recipe)
     if not found or any(metric not in record.metrics for record in found):
         raise ValueError(f"no shipped run has {name!r}")
     return {record.seed: record.metrics[metric] for record in found}
+
+
+def _turns(name, case):
+    """Return the ratios of a case of a stored benchmark."""
+    path = BENCHMARKS / f"{name}.json"
+    cases = json.loads(path.read_text("utf8"))["cases"] if path.exists() else []
+    for found in cases:
+        if found["case"] == case:
+            return found["ratios"]
+    raise ValueError(f"no stored benchmark {name!r} has the case {case!r}")
 
 
 def _pairs(values, others):

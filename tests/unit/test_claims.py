@@ -1,3 +1,4 @@
+import json
 import operator
 from pathlib import Path
 
@@ -59,6 +60,21 @@ def test_a_claim_that_cannot_be_judged_is_named(tmp_path, holds, more, word):
     with pytest.raises(ValueError, match=r"'A claim\.'") as error:
         judged(tmp_path, holds, more)
     assert word in str(error.value)
+
+
+def test_a_benchmark_is_judged_by_its_turns(tmp_path, monkeypatch):
+    cases = [{"case": "a, ms", "ratios": [1.0, 1.2, 1.1]}]
+    (tmp_path / "steps.json").write_text(json.dumps({"cases": cases}), "utf8")
+    monkeypatch.setattr(claims, "BENCHMARKS", tmp_path)
+    other = ROW.replace("fashion-ae:bce", "benchmark steps:a, ms")
+    (tmp_path / "claims.toml").write_text(other.format(holds="< 2", more=""), "utf8")
+    row = claims.rows(tmp_path / "claims.toml")[0]
+    assert (row.ours.split()[0], row.n, row.verdict) == ("1.1000", "3", "confirmed")
+    for name in ("benchmark steps:b, ms", "benchmark none:a, ms"):
+        text = ROW.replace("fashion-ae:bce", name).format(holds="< 2", more="")
+        (tmp_path / "claims.toml").write_text(text, "utf8")
+        with pytest.raises(ValueError, match="no stored benchmark"):
+            claims.rows(tmp_path / "claims.toml")
 
 
 def test_the_books_claims_are_judged_over_at_least_five_seeds():

@@ -266,9 +266,12 @@ def test_a_normalized_autoencoder_is_trained_and_needs_whole_batches():
     model.fit(images_of(), batch_size=16, verbose=0)
     for network in networks:
         assert np.abs(number(network.get_layer("norm_1").moving_mean)).max() > 1e-4
-    assert model.batchwise and not Autoencoder(
-        encoder(heads=("code",), normalization=False), decoder(normalization=False)
-    ).batchwise
+    assert (
+        model.batchwise
+        and not Autoencoder(
+            encoder(heads=("code",), normalization=False), decoder(normalization=False)
+        ).batchwise
+    )
 
 
 @pytest.mark.parametrize("name", FACES)

@@ -43,6 +43,19 @@ DRAWN = {
     ),
     "denoising": lambda: figures.denoising([0, 1], {"a": [1, 2], "b": [2, 1]}),
     "compare": lambda: figures.compare({"gap": {"AE": ([1, 1], SPREAD)}}),
+    "areas": lambda: figures.areas(
+        {"encoder": {"conv_1": 10, "mean": 90, "log_var": 90}, "decoder": {"dense": 60}}
+    ),
+    "shares": lambda: figures.shares({"a": {"x": 3, "y": 0}}, {"a": "3 M"}),
+    "over_batch": lambda: figures.over_batch(
+        {"time": {"a": {1: [1.2, 1.3], 8: [1.1, 1.0]}}, "memory": {"a": {1: [1.2]}}}
+    ),
+    "ranks_kept": lambda: figures.ranks_kept(
+        {"a": [0.7, 0.3]}, {"a": ([1, 2], [3, 0])}, floor=0.1, mark=(2, 1, "trained")
+    ),
+    "changes": lambda: figures.changes(
+        {"loss": {"a": ([1, 2], SPREAD), "b": ([-1], SPREAD)}}
+    ),
     "beta_curves": lambda: figures.beta_curves([0, 1], {"KL": {"a": [[1, 2], [3, 4]]}}),
     "factor_sheet": lambda: figures.factor_sheet(IMAGES, 3, 3),
     "radius_and_curve": lambda: figures.radius_and_curve([(1, 0.5), (1, 1.5)]),
@@ -138,6 +151,15 @@ DRAWN = {
         {"a": IMAGES[0, ..., 0], "b": IMAGES[1, ..., 0]}, [(0, 2), (0, 1)]
     ),
     "rungs": lambda: figures.rungs({"a": SPREADS, "b": SPREADS}, {"nearest": 0.5}),
+    "radii_by_seed": lambda: figures.radii_by_seed(
+        {"a": [RNG.uniform(10, 20, 99)] * 2, "b": [RNG.uniform(0, 30, 99)]}, 256
+    ),
+    "variance_law": lambda: figures.variance_law(
+        [1e-3, 1.0], np.array([[-5, -1], [-4, 0], [-3, 1]]), [-4, 0], {"1": CODES.T}
+    ),
+    "code_maps": lambda: figures.code_maps(
+        {"a": (CODES, LABELS > 5), "b": (CODES, None)}
+    ),
 }
 
 

@@ -4,6 +4,7 @@ Every figure has an opaque background, so that it reads on a dark page as well, 
 colours that people with a colour-blindness can tell apart.
 """
 
+from vaetut.figures.cost import areas, changes, over_batch, ranks_kept, shares
 from vaetut.figures.curves import (
     beta_curves,
     compare,
@@ -53,6 +54,7 @@ from vaetut.figures.sheets import (
     sheets,
     walks_in_plane,
 )
+from vaetut.figures.strength import code_maps, radii_by_seed, variance_law
 from vaetut.figures.style import CLASS_COLOURS
 from vaetut.figures.transects import (
     attribution,
@@ -71,13 +73,16 @@ __all__ = [
     "CLASS_COLOURS",
     "angle_curves",
     "answers",
+    "areas",
     "attribute_bars",
     "attribution",
     "autopsy",
     "bars_over",
     "beta_curves",
     "beta_strip",
+    "changes",
     "cloud",
+    "code_maps",
     "compare",
     "denoising",
     "dimensions",
@@ -103,21 +108,26 @@ __all__ = [
     "loss_surfaces",
     "montage",
     "mosaic",
+    "over_batch",
     "pairs",
     "plane_maps",
     "plane_twice",
     "race",
+    "radii_by_seed",
     "radius_and_curve",
     "radius_histograms",
     "ranks",
+    "ranks_kept",
     "rungs",
     "samples_on_cloud",
     "scores",
+    "shares",
     "sheets",
     "spectra",
     "strength_curves",
     "transect_plane",
     "transect_rows",
     "two_clouds",
+    "variance_law",
     "walks_in_plane",
 ]
