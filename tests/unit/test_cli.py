@@ -96,7 +96,7 @@ def test_data_sets_are_listed_and_made(capsys, sources):
     assert (
         capsys.readouterr().out == "curves: 1 files in curves\ncurves: 1 files in x\n"
     )
-    for name, word in (("clothes", "ships with"), ("faces", "clothes, curves")):
+    for name, word in (("clothes", "is not drawn"), ("faces", "clothes, curves")):
         assert main(["data", "make", name]) == 1
         assert word in capsys.readouterr().err
 

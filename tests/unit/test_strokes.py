@@ -45,9 +45,9 @@ def fed(monkeypatch):
     """Return what a training is fed, a list of (order, weights) an epoch."""
     seen, real = [], trainer.stream
 
-    def spy(images, order, batch_size, weights=None):
+    def spy(images, order, batch_size, weights=None, targets=None):
         seen.append((order.copy(), None if weights is None else weights.copy()))
-        return real(images, order, batch_size, weights)
+        return real(images, order, batch_size, weights, targets)
 
     monkeypatch.setattr(trainer, "stream", spy)
     return seen

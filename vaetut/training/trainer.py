@@ -205,9 +205,10 @@ class _Training:
             steps=self.steps - progress.step,
         )
         self.fitted.history = None  # the one of `fit` goes to the list's own model
+        feed = self._feed(left)
         try:
             self.fitted.fit(
-                **self._feed(left),
+                **feed,
                 shuffle=False,
                 initial_epoch=progress.epoch,
                 epochs=progress.epoch + 1,
