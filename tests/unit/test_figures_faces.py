@@ -47,12 +47,6 @@ DRAWN = {
     "inertia_curves": lambda: figures.inertia_curves(
         [1, 2, 4, 8], {"a": [4, 3, 2, 1], "b": BAND}, {"a": [4, 4, 3, 3], "c": BAND}
     ),
-    "face_maps": lambda: figures.face_maps(
-        POINTS,
-        {"Smiling": POINTS[:, 0] > 0, "yaw": POINTS[:, 1]},
-        {3: IMAGES[0], 5: SHARES[1]},
-    ),
-    "face_maps of one": lambda: figures.face_maps(POINTS, {"yaw": POINTS[:, 0]}),
     "strength_curves": lambda: figures.strength_curves(
         [1e-5, 2e-5, 0.1, 5],
         {"KL": {"a": BAND}, "radius": {"a": BAND, "b": BAND}, "other": {"c": BAND}},
@@ -145,22 +139,6 @@ def test_a_reference_has_the_colour_of_its_curve():
     assert of_b.get_color() == b.get_color() != a.get_color()
     assert none.get_color() not in (a.get_color(), b.get_color())
     assert of_b.get_linestyle() == none.get_linestyle() == "--"
-
-
-def test_faces_on_a_map_cover_no_other():
-    points = np.array([[0.0, 0], [0.01, 0], [5, 5], [10, 10]])
-    images = dict(enumerate(IMAGES[:3]))
-    figure = figures.face_maps(points, {"x": points[:, 0]}, images)
-    shown = [image for axis in figure.axes for image in axis.get_images()]
-    assert len(shown) == 2
-
-
-def test_the_rarer_kind_is_drawn_last():
-    rare = np.arange(60) < 5
-    figure = figures.face_maps(POINTS, {"x": rare, "y": ~rare})
-    last = [axis.collections[-1].get_label() for axis in figure.axes]
-    assert last == ["yes", "no"]
-    assert len(figure.legends) == 1
 
 
 def test_a_series_has_one_colour_in_all_panels():

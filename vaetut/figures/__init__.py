@@ -15,7 +15,6 @@ from vaetut.figures.curves import (
 )
 from vaetut.figures.faces import (
     attribute_bars,
-    face_maps,
     face_rows,
     factor_strips,
     inertia_curves,
@@ -91,7 +90,6 @@ __all__ = [
     "embedding",
     "entropy_floor",
     "errors_along",
-    "face_maps",
     "face_rows",
     "factor_montage",
     "factor_plane",

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from vaetut.figures.polar import FINE
-from vaetut.figures.style import ACCENT, AE, DPI, QUIET, VAE, WIDTH, canvas, tiled
+from vaetut.figures.style import ACCENT, DPI, WIDTH, canvas, tiled
 from vaetut.figures.transects import GREY, HALO, LINES, MARKERS
 
 DASHES = ("-", "--", ":", "-.")  # where lines have no markers
@@ -246,81 +246,6 @@ def _line(axis, x, values, **style):
         axis.fill_between(x, *values[1:], color=style["color"], alpha=0.2, lw=0)
         values = values[0]
     axis.plot(x, values, **style)
-
-
-def face_maps(points, panels, images=None, columns=2):
-    """Draw points of a map of codes, such as t-SNE's, coloured by what is known.
-
-    `points` (n, 2); `panels`: title -> (n,) bool, an attribute, or numbers, a factor;
-    `images`: index -> image of some of the points, drawn where they lie in a panel of
-    their own, those left out that would cover another.
-    """
-    points = np.asarray(points, float)
-    count = len(panels) + bool(images)
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    wide, high = np.ptp(points, axis=0)
-    each = WIDTH / columns * np.clip(high / wide, 0.4, 1.3)
-    figure, axes = canvas((each + 0.3) * rows + 0.3, rows, columns)
-    for axis, (title, values) in zip(axes.flat, panels.items(), strict=False):
-        _colour_points(figure, axis, points, title, np.asarray(values))
-    handles = {}
-    for axis in axes.flat:
-        found = zip(*axis.get_legend_handles_labels(), strict=True)
-        handles |= {name: handle for handle, name in found}
-    if handles:
-        names = sorted(handles)
-        place = {"loc": "outside upper center", "ncols": 2, "markerscale": 2}
-        figure.legend([handles[n] for n in names], names, frameon=False, **place)
-    if images:
-        _show_faces(axes.flat[len(panels)], points, images)
-    for axis in axes.flat:
-        axis.set(xticks=[], yticks=[], aspect="equal")
-        axis.spines[:].set_visible(False)
-    for axis in axes.flat[count:]:
-        axis.set_axis_off()
-    return figure
-
-
-def _colour_points(figure, axis, points, title, values):
-    axis.set_title(_words(title), fontsize=11)
-    style = {"s": 9, "lw": 0, "rasterized": True}
-    if values.dtype != bool:
-        shown = axis.scatter(*points.T, c=values, cmap="cividis", **style)
-        figure.colorbar(shown, ax=axis, shrink=0.6, pad=0.01)
-        return
-    kinds = {False: ("no", VAE, "o", 0.35), True: ("yes", AE, "^", 0.95)}
-    # The rarer kind is drawn last, or it would be hidden.
-    for kind in sorted(kinds, key=lambda kind: -(values == kind).sum()):
-        name, colour, marker, alpha = kinds[kind]
-        some = points[values == kind]
-        style |= {"color": colour, "marker": marker, "alpha": alpha, "label": name}
-        axis.scatter(*some.T, **style)
-
-
-def _show_faces(axis, points, images):
-    """Draw faces where their points lie, none over another."""
-    axis.scatter(*points.T, s=3, color=QUIET, lw=0, rasterized=True)
-    side = 0.08 * np.ptp(points, axis=0).max()
-    drawn = np.empty((0, 2))
-    for k, image in images.items():
-        place = points[k]
-        if (np.abs(drawn - place).max(axis=1) < side).any():
-            continue
-        drawn = np.vstack([drawn, place])
-        (left, bottom), (right, top) = place - side / 2, place + side / 2
-        axis.imshow(
-            image,
-            extent=(left, right, bottom, top),
-            interpolation=FINE["interpolation"],
-            zorder=2,
-        )
-    low, high = points.min(axis=0) - side / 2, points.max(axis=0) + side / 2
-    axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-    axis.set_title("the faces there", fontsize=11)
-
-
-# ---- Over the strength of the KL loss, and over frequency
 
 
 def strength_curves(strengths, panels, columns=2, label="fact of the KL loss"):

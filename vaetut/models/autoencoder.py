@@ -52,13 +52,17 @@ class ImageModel(keras.Model):
         where `fit` is given a y as well: pass the images twice.
         """
         outputs = y_pred if isinstance(y_pred, (tuple, list)) else (y_pred,)
-        terms = self.loss_terms(unit_interval(x), *outputs)
+        terms = self.loss_terms(self.target(x, y), *outputs)
         if sample_weight is not None:
             weight = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
             terms = {name: weight * values for name, values in terms.items()}
         for mean in self.part_means:
             mean.update_state(terms[mean.name])
         return ops.mean(terms["loss"])
+
+    def target(self, x, y):
+        """Return what `loss_terms` compares outputs with: here the images."""
+        return unit_interval(x)
 
     def decode(self, codes):
         """Return the images (n, h, w, c), float32 in [0, 1], of NumPy codes (n, d)."""

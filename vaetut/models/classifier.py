@@ -70,22 +70,14 @@ class AttributeClassifier(ImageModel):
             "accuracy": ops.mean(ops.cast(right, "float32"), axis=-1),
         }
 
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        """Return the mean loss of a batch and update the mean of each part.
+    def target(self, x, y):
+        """Return the attributes (n, m) that `fit` was given as y.
 
-        `y` (n, m) are the attributes. Raises ValueError if there are none.
+        Raises ValueError if there are none.
         """
         if y is None:
             raise ValueError("AttributeClassifier is fitted with images and y, (n, m).")
-        terms = self.loss_terms(y, y_pred)
-        if sample_weight is not None:
-            weight = ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
-            terms = {name: weight * values for name, values in terms.items()}
-        for mean in self.part_means:
-            mean.update_state(terms[mean.name])
-        return ops.mean(terms["loss"])
+        return y
 
     def features(self, images):
         """Return the features (n, d), float32, of NumPy images.

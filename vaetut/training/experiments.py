@@ -144,8 +144,8 @@ SPRINGS = (0.1, 1, 10, 100)
 LARGE = {"batch_size": 64, "epochs": 8}  # where a term is a whole batch's
 
 # Chapters 04 to 06: the strength of the KL loss, in the source's unit, and three causes
-# of blur, at the laptop's size of images.
-FACES, TINY_KL, FACES_SIZE = "faces-vae", "faces-tiny-kl", 48
+# of blur.
+FACES, TINY_KL = "faces-vae", "faces-tiny-kl"
 
 
 def faces(base: str = FACES, **settings) -> str:
