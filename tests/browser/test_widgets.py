@@ -408,7 +408,7 @@ def test_the_live_view_asks_the_kernel(browser, pair, tmp_path):
 
         def kernel(message):
             asked.append(message)
-            images = pair.decode(message["position"])
+            images = pair.decode(message["wish"]["position"])
             return [base64.b64encode(image.tobytes()).decode() for image in images]
 
         page.expose_function("kernel", kernel)
@@ -449,7 +449,7 @@ def test_the_live_view_asks_the_kernel(browser, pair, tmp_path):
         codes = settle(widget)
         for k, (panel, code) in enumerate(zip(pair.panels, codes, strict=True)):
             assert np.array_equal(pixels(widget, k), panel.draw([code])[0] + [0, 0, 0])
-        assert asked[-1]["position"][0] == pytest.approx(0.2)
+        assert asked[-1]["wish"]["position"][0] == pytest.approx(0.2)
         assert page.evaluate("window.close_widget()") == 0
         assert not watched.troubles
 

@@ -288,7 +288,7 @@ def test_many_dimensions_get_sixteen_sliders():
 def test_the_kernel_answers_with_images(monkeypatch):
     explorer, sent = LatentExplorer([Panel(small), Panel(small, limits=1)]), []
     monkeypatch.setattr(explorer, "send", lambda *a, **k: sent.append((*a, k)))
-    message = {"kind": "decode", "number": 7, "position": [0.25, 1.0]}
+    message = {"kind": "decode", "number": 7, "wish": {"position": [0.25, 1.0]}}
     explorer._handle_custom_msg(message, [])
     (answer, options), *rest = sent
     assert not rest and answer["kind"] == "images" and answer["number"] == 7
@@ -307,7 +307,8 @@ def test_the_kernel_says_what_went_wrong(monkeypatch):
     explorer, sent = LatentExplorer(small), []
     monkeypatch.setattr(explorer, "send", lambda *a, **k: sent.append(a[0]))
     with pytest.raises(ValueError, match="position"):
-        explorer._answer(None, {"kind": "decode", "number": 1, "position": [2, 0]}, [])
+        wish = {"position": [2, 0]}
+        explorer._answer(None, {"kind": "decode", "number": 1, "wish": wish}, [])
     assert sent[0]["kind"] == "error" and "position must be" in sent[0]["text"]
 
 
@@ -374,4 +375,5 @@ def test_a_page_carries_little():
     assert len(state["sheets"]) == 1
     assert len(base64.b64decode(state["panels"][0]["cloud"]["data"])) == 2000 * 2 * 2
     assert state["panels"][0]["nearest"] == "nearest of 500 images"
-    assert SCRIPT.stat().st_size <= 25_000
+    scripts = SCRIPT, SCRIPT.with_name("decoding.js")
+    assert sum(script.stat().st_size for script in scripts) <= 25_000

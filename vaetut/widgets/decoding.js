@@ -199,7 +199,7 @@ function fromKernel(model, channels, done, fail) {
   const listen = (message, buffers) => {
     if (message.kind === "error") fail(message.text);
     if (message.kind !== "images" || message.number !== asked) return;
-    done(message.number, buffers.map((buffer) => colourful(buffer, channels)), message.ms);
+    done(message.number, buffers.map((buffer, i) => colourful(buffer, channels(i))), message.ms);
   };
   model.on("msg:custom", listen);
   return {
@@ -212,10 +212,10 @@ function fromKernel(model, channels, done, fail) {
 // model hear each other's images: each counts from somewhere else.
 function makeFrames(root, connect, draw) {
   const status = make("span", { class: "vx-words", role: "alert" });
-  let count = Math.floor(Math.random() * 1e9), busy = 0, waiting = null, wanted = null, latest = "";
+  let count = Math.floor(Math.random() * 1e9), busy = 0, sent = 0, waiting = null, wanted = null, latest = "";
   const way = connect(done, (words) => ((busy = 0), (latest = ""), (status.textContent = words)));
   function send(wish) {
-    (busy = ++count), (wanted = wish), (waiting = null);
+    (busy = ++count), (wanted = wish), (sent = performance.now()), (waiting = null);
     root.setAttribute("aria-busy", true);
     way.send(busy, wish);
   }
@@ -236,19 +236,21 @@ function makeFrames(root, connect, draw) {
       if (words === latest) return;
       latest = words;
       const wish = { message, jobs: jobs(), time };
-      if (busy && time - wanted.time < 5000) waiting = wish;
+      if (busy && time - sent < 5000) waiting = wish;
       else send(wish);
     },
+    busy: () => Boolean(busy),
     close: () => way.close(),
   };
 }
 
-// As `explorer`, but `mount` gets `connect(done, fail)` as well.
-function decodingExplorer(kind, label, names, mount) {
+// As `explorer`, but `mount` gets `connect(done, fail)` as well. Image i of a frame has
+// the shape `imageOf(state, i)`.
+function decodingExplorer(kind, label, names, mount, imageOf = (state) => state.image) {
   const models = new WeakMap();
   const made = explorer(kind, label, names, (root, state, home) => mount(root, state, home, (done, fail) => {
     const model = models.get(root.parentNode);
-    return model ? fromKernel(model, state.image[2], done, fail) : inBrowser(state.networks, done);
+    return model ? fromKernel(model, (i) => imageOf(state, i)[2], done, fail) : inBrowser(state.networks, done);
   }));
   return { render: (view) => (models.set(view.el, view.model), made.render(view)) };
 }

@@ -1,210 +1,4 @@
-// The latent explorer. In Jupyter the kernel decodes; a built page decodes itself, in a
-// worker. Python's packing.py writes what `engine` reads.
-
-// ---- The decoder. A worker gets this function as text: it uses no outer name.
-
-function engine() {
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-
-  function halves(text) {
-    const words = new Uint16Array(bytes(text).buffer);
-    return Float32Array.from(words, (word) => {
-      const exponent = (word >> 10) & 31, fraction = word & 1023;
-      const size = exponent ? 2 ** (exponent - 25) * (1024 + fraction) : fraction * 2 ** -24;
-      return word >> 15 ? -size : size;
-    });
-  }
-
-  const sigmoid = (x) => 1 / (1 + Math.exp(-x));
-  const activations = {
-    sigmoid,
-    tanh: Math.tanh,
-    silu: (x) => x * sigmoid(x),
-    softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-    elu: (x, slope) => (x > 0 ? x : slope * Math.expm1(x)),
-    leaky_relu: (x, slope) => (x > 0 ? x : slope * x),
-  };
-
-  function activate({ activation, slope = 0 }, y) {
-    if (activation === "linear") return y;
-    const f = activations[activation];
-    if (f) for (let i = 0; i < y.length; i++) y[i] = f(y[i], slope);
-    else for (let i = 0; i < y.length; i++) if (y[i] < 0) y[i] = 0; // relu
-    return y;
-  }
-
-  // For each input position and kernel tap, the output position it adds to, or -1.
-  function targets({ type, size, source, target, strides, cut }) {
-    const map = new Int32Array(source[0] * source[1] * size[0] * size[1]);
-    const along = (axis, i, k) => {
-      const wide = type === "transposed"
-        ? i * strides[axis] + k - cut[axis]
-        : (i + cut[axis] - k) / strides[axis];
-      return Number.isInteger(wide) && wide >= 0 && wide < target[axis] ? wide : -1;
-    };
-    let n = 0;
-    for (let i = 0; i < source[0]; i++)
-      for (let j = 0; j < source[1]; j++)
-        for (let k = 0; k < size[0]; k++)
-          for (let l = 0; l < size[1]; l++) {
-            const y = along(0, i, k), x = along(1, j, l);
-            map[n++] = y < 0 || x < 0 ? -1 : y * target[1] + x;
-          }
-    return map;
-  }
-
-  // Dense and convolutions alike: the inputs of one position times the whole kernel,
-  // (inputs) · (inputs, taps × outputs), in one long inner loop over four inputs that
-  // are not zero; then each tap is added where it belongs.
-  function linear(operation, kernel, bias) {
-    const [inputs, outputs] = operation.channels;
-    const positions = operation.source[0] * operation.source[1];
-    const taps = operation.size[0] * operation.size[1], row = taps * outputs;
-    const map = targets(operation);
-    const y = new Float32Array(operation.target[0] * operation.target[1] * outputs);
-    const sums = new Float32Array(row);
-    const value = new Float32Array(inputs + 3), start = new Int32Array(inputs + 3);
-    return (x) => {
-      for (let i = 0; i < y.length; i += outputs) y.set(bias, i);
-      for (let p = 0; p < positions; p++) {
-        let n = 0;
-        for (let i = 0; i < inputs; i++) {
-          const v = x[p * inputs + i];
-          if (v !== 0) (value[n] = v), (start[n++] = i * row);
-        }
-        if (!n) continue;
-        for (; n % 4; n++) (value[n] = 0), (start[n] = 0);
-        sums.fill(0);
-        for (let k = 0; k < n; k += 4) {
-          const a = value[k], b = value[k + 1], c = value[k + 2], d = value[k + 3];
-          const q = start[k], r = start[k + 1], s = start[k + 2], t = start[k + 3];
-          for (let j = 0; j < row; j++)
-            sums[j] += a * kernel[q + j] + b * kernel[r + j] + c * kernel[s + j] + d * kernel[t + j];
-        }
-        for (let k = 0; k < taps; k++) {
-          const to = map[p * taps + k] * outputs, from = k * outputs;
-          if (to >= 0) for (let j = 0; j < outputs; j++) y[to + j] += sums[from + j];
-        }
-      }
-      return activate(operation, y);
-    };
-  }
-
-  function upsampling(operation) {
-    const { source, target, size, channels: [c] } = operation;
-    const y = new Float32Array(target[0] * target[1] * c);
-    return (x) => {
-      for (let i = 0, n = 0; i < target[0]; i++)
-        for (let j = 0; j < target[1]; j++, n += c) {
-          const at = (Math.floor(i / size[0]) * source[1] + Math.floor(j / size[1])) * c;
-          for (let k = 0; k < c; k++) y[n + k] = x[at + k];
-        }
-      return activate(operation, y);
-    };
-  }
-
-  function scaling(operation, scale, shift) {
-    return (x) => activate(operation, x.map((v, i) => v * scale[i % scale.length] + shift[i % scale.length]));
-  }
-
-  // Returns code → RGBA bytes.
-  function build({ image: [height, width, channels], operations, weights }) {
-    const numbers = halves(weights);
-    const part = (place) => place && numbers.slice(place[0], place[0] + place[1]);
-    const steps = operations.map((operation) => {
-      const kernel = part(operation.kernel), bias = part(operation.bias);
-      if (operation.type === "upsampling") return upsampling(operation);
-      if (operation.type === "scaling") return scaling(operation, kernel, bias);
-      if (operation.type === "activation") return (x) => activate(operation, x);
-      return linear(operation, kernel, bias);
-    });
-    return (code) => {
-      let x = Float32Array.from(code);
-      for (const step of steps) x = step(x);
-      const pixels = new Uint8ClampedArray(height * width * 4).fill(255);
-      for (let i = 0; i < height * width; i++)
-        for (let c = 0; c < 3; c++)
-          pixels[4 * i + c] = 255 * sigmoid(x[i * channels + (channels > 1 ? c : 0)]);
-      return pixels;
-    };
-  }
-
-  // Returns codes, one a panel → [images, milliseconds].
-  return (networks) => {
-    const decoders = networks.map(build);
-    return (codes) => {
-      const start = performance.now();
-      const images = decoders.map((decode, i) => decode(codes[i]));
-      return [images, performance.now() - start];
-    };
-  };
-}
-
-// ---- Who decodes: each returns {send(number, position, codes), close()} and calls
-// `done(number, images, ms)`.
-
-function inWorker(networks, done) {
-  const source = `const decode = (${engine})()(${JSON.stringify(networks)});
-    onmessage = ({ data: [number, codes] }) => {
-      const [images, ms] = decode(codes);
-      postMessage([number, images, ms], images.map((image) => image.buffer));
-    };`;
-  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const worker = new Worker(address);
-  URL.revokeObjectURL(address);
-  worker.onmessage = ({ data }) => done(...data);
-  return {
-    worker,
-    send: (number, _, codes) => worker.postMessage([number, codes]),
-    close: () => worker.terminate(),
-  };
-}
-
-function onPage(networks, done) {
-  let decode;
-  const send = (number, _, codes) => setTimeout(() => {
-    decode ??= engine()(networks);
-    done(number, ...decode(codes));
-  });
-  return { send, close() {} };
-}
-
-// A worker where the page may start one, else the page itself.
-function inBrowser(networks, done) {
-  let way, last;
-  const fall = () => {
-    way = onPage(networks, done);
-    if (last) way.send(...last);
-  };
-  try {
-    way = inWorker(networks, done);
-    way.worker.onerror = (event) => (event.preventDefault(), fall());
-  } catch {
-    fall();
-  }
-  return { send: (...job) => way.send(...(last = job)), close: () => way.close() };
-}
-
-function fromKernel(model, sizes, done, fail) {
-  const listen = (message, buffers) => {
-    if (message.kind === "error") fail(message.text);
-    if (message.kind !== "images") return;
-    const images = buffers.map((buffer, i) => {
-      const data = new Uint8Array(buffer.buffer ?? buffer, buffer.byteOffset ?? 0, buffer.byteLength);
-      const [height, width, channels] = sizes[i];
-      const pixels = new Uint8ClampedArray(height * width * 4).fill(255);
-      for (let p = 0; p < height * width; p++)
-        for (let c = 0; c < 3; c++) pixels[4 * p + c] = data[p * channels + (channels > 1 ? c : 0)];
-      return pixels;
-    });
-    done(message.number, images, message.ms);
-  };
-  model.on("msg:custom", listen);
-  return {
-    send: (number, position) => model.send({ kind: "decode", number, position }),
-    close: () => model.off("msg:custom", listen),
-  };
-}
+// The latent explorer. The point is the view's own: no trait holds it.
 
 // ---- Small helpers
 
@@ -252,10 +46,10 @@ function makePanel(panel, state, move) {
   const node = make("div", { class: "ve-panel" }, ...(plane ? [left, right] : [right]));
 
   // The nearest image: a cell of a sheet that the page carries.
-  let sheet, small;
+  let sheet, small, shown;
   if (close) {
     sheet = Object.assign(new Image(), { src: state.sheets[panel.sheet] });
-    sheet.onload = () => panel.shown && showNearest(panel.shown);
+    sheet.onload = () => shown && showNearest(shown);
     small = make("canvas", { class: "ve-image", role: "img", width, height });
     right.append(make("div", { class: "ve-near" }, small, make("p", { class: "ve-say" }, panel.nearest)));
   }
@@ -378,7 +172,7 @@ function makePanel(panel, state, move) {
     // Draws a frame and says what it is; returns that for the live region.
     draw(pixels, code) {
       image.getContext("2d").putImageData(new ImageData(pixels, width, height), 0, 0);
-      panel.shown = code;
+      shown = code;
       const lines = [`z = ${written(code)}`];
       if (points && panel.classes) lines.push(`nearest code: ${panel.classes[kinds[nearest(points, code)]].name}`);
       say.replaceChildren(...lines.map((line) => make("span", {}, line)));
@@ -392,10 +186,10 @@ function makePanel(panel, state, move) {
 
 // ---- The explorer: panels that share one position in [0, 1]^d.
 
-function mount(root, state, connect) {
+function mount(root, state, home, connect) {
   const gone = new AbortController();
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let position = [...state.start], playing = 0, along = 0, live;
+  let position = state.position, playing = 0, along = 0;
 
   const panels = state.panels.map((panel) => makePanel(panel, state, (to) => (stop(), go(to))));
   const plane = position.length === 2;
@@ -406,38 +200,22 @@ function mount(root, state, connect) {
   });
   const play = make("button", { type: "button" });
   const reset = make("button", { type: "button" }, "Reset");
-  const status = make("span", { class: "ve-say", role: "alert" });
   const heard = announcer();
+  const frames = makeFrames(root, connect, (images, { position }) => {
+    const codes = panels.map((panel) => panel.codeAt(position));
+    const text = panels.map((panel, i) => panel.draw(images[i], codes[i])).join("; ");
+    root.dataset.codes = JSON.stringify(codes);
+    if (!playing) heard.say(text);
+  });
+  give(frames.status, { class: "ve-say" });
   root.replaceChildren(make(
     "div", { class: kind },
     make("div", { class: "ve-panels" }, ...panels.map((p) => p.node)),
     make("div", { class: "ve-sliders" }, ...sliders.map((s) => s.node)),
-    make("div", { class: "ve-buttons" }, play, reset, status, heard.node),
+    make("div", { class: "ve-buttons" }, play, reset, frames.status, heard.node),
   ));
-  give(root, { "data-live": "", role: "group", "aria-label": "Latent explorer" });
   root.toggleAttribute("data-inverted", state.inverted);
 
-  // One frame at a time: while one is being decoded, only the newest position waits.
-  // Views of one model hear each other's images: each counts from somewhere else.
-  let count = Math.floor(Math.random() * 1e9), busy = 0, waiting = null, sent = 0, wanted = null;
-  function ask(job) {
-    if (busy && performance.now() - sent < 5000) return void (waiting = job);
-    (busy = ++count), (wanted = job), (sent = performance.now()), (waiting = null);
-    root.setAttribute("aria-busy", true);
-    live.send(busy, job.position, job.codes);
-  }
-  function done(which, images, ms) {
-    if (which !== busy) return;
-    busy = 0;
-    status.textContent = "";
-    const text = panels.map((panel, i) => panel.draw(images[i], wanted.codes[i])).join("; ");
-    Object.assign(root.dataset, {
-      frame: which, ms: ms.toFixed(2), lag: (performance.now() - wanted.time).toFixed(2), codes: JSON.stringify(wanted.codes),
-    });
-    if (!playing) heard.say(text);
-    root.setAttribute("aria-busy", Boolean(waiting));
-    if (waiting) ask(waiting);
-  }
   function go(to) {
     position = to;
     const codes = panels.map((panel) => panel.codeAt(to));
@@ -449,7 +227,7 @@ function mount(root, state, connect) {
       output.textContent = panels.length > 1 ? "" : values[0];
       input.setAttribute("aria-valuetext", values.map((v, i) => `${state.panels[i].name ?? ""} ${v}`.trim()).join(", "));
     }
-    ask({ position: to, codes, time: performance.now() });
+    frames.ask({ position: to }, () => codes.map((code, i) => [i, code]));
   }
 
   // The path: a point on it for t in [0, 1), there and back unless it is closed.
@@ -475,40 +253,33 @@ function mount(root, state, connect) {
       along = (along + Math.max(0, now - before) / 1000 / state.seconds) % 1;
       before = now;
       playing = requestAnimationFrame(tick);
-      if (!busy) go(pathAt(along));
+      if (!frames.busy()) go(pathAt(along));
     };
     playing = requestAnimationFrame(tick);
     title();
   });
-  reset.addEventListener("click", () => (stop(), (along = 0), go([...state.start])));
+  reset.addEventListener("click", () => (stop(), (along = 0), go(state.position)));
   calm.addEventListener("change", stop, { signal: gone.signal });
 
   // What the page changes: size, theme, out of sight.
   const redraw = () => requestAnimationFrame(() => panels.forEach((panel) => panel.drawCloud()));
-  const size = new ResizeObserver(redraw), unwatch = watchTheme(redraw), sight = new IntersectionObserver(([e]) => e.isIntersecting || stop());
-  for (const panel of panels) if (panel.pad) size.observe(panel.pad);
+  const unwatch = watchTheme(redraw), sight = new IntersectionObserver(([e]) => e.isIntersecting || stop());
   sight.observe(root);
 
-  live = connect(done, (text) => ((busy = 0), (status.textContent = text)));
   title();
-  go(position);
-  return () => {
-    stop();
-    heard.close();
-    gone.abort();
-    unwatch();
-    for (const observer of [size, sight]) observer.disconnect();
-    live.close();
+  return {
+    show: () => go(position),
+    resize: redraw,
+    sized: panels.map(({ pad }) => pad).filter(Boolean),
+    close() {
+      stop();
+      heard.close();
+      gone.abort();
+      unwatch();
+      sight.disconnect();
+      frames.close();
+    },
   };
 }
 
-// ---- The two homes
-
-beginOnPage("vaetut-widget", (root, state) => mount(root, state, (done) => inBrowser(state.networks, done)));
-
-export default {
-  render: (view) => beginLive("vaetut-widget", view, (root, state) => {
-    const sizes = state.panels.map((panel) => panel.image);
-    return mount(root, structuredClone(state), (done, fail) => fromKernel(view.model, sizes, done, fail));
-  }),
-};
+export default decodingExplorer("vaetut-widget", "Latent explorer", [], mount, (state, i) => state.panels[i].image);
