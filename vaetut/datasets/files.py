@@ -105,6 +105,28 @@ def load_folder(folder: Path) -> Dataset:
         raise DataError(problem) from error
 
 
+FORMATS = {"png": (save_folder, ""), "npz": (save_npz, ".npz")}
+
+
+def save_splits(load, splits, folder: Path, format: str = "png") -> list[Path]:
+    """Write splits of a data set into a folder and return what was written.
+
+    `load(split)` gives the images of a split when its turn comes. format: "png" for a
+    folder a split with its factors.csv, "npz" for a file a split. Raises ValueError
+    for an unknown format, DataError if something cannot be written.
+    """
+    if format not in FORMATS:
+        raise ValueError(
+            f"There is no format {format!r}: choose one of {', '.join(FORMATS)}."
+        )
+    save, suffix = FORMATS[format]
+    paths = []
+    for split in splits:
+        paths.append(Path(folder, split + suffix))
+        save(load(split), paths[-1])
+    return paths
+
+
 BROKEN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 
 

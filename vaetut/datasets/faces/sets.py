@@ -1,6 +1,6 @@
 """The sets of faces of the course: drawn when first asked for, then kept on disk."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ from vaetut.datasets import cache
 from vaetut.datasets.faces.attributes import ATTRIBUTE_NAMES, attributes_of
 from vaetut.datasets.faces.factors import CHUNK, FACTOR_NAMES, draw_factors
 from vaetut.datasets.faces.render import VERSION, render_faces
-from vaetut.datasets.files import save_folder, save_npz
+from vaetut.datasets.files import save_splits
 from vaetut.datasets.record import Dataset
 
 SOURCE = (
@@ -104,19 +104,9 @@ def _known(name):
 def make(name: str, folder: Path, format: str = "png") -> list[Path]:
     """Write both splits of a set into a folder and return what was written.
 
-    format: "png" for a folder a split with its factors.csv, "npz" for a file a split.
-    Raises ValueError for an unknown name or format, DataError if it cannot be written.
+    format and errors as in `files.save_splits`; ValueError for an unknown name, too.
     """
-    writers = {"png": (save_folder, ""), "npz": (save_npz, ".npz")}
-    if format not in writers:
-        raise ValueError(
-            f"There is no format {format!r}: choose one of {', '.join(writers)}."
-        )
-    save, suffix = writers[format]
-    paths = [Path(folder, split + suffix) for split in SEEDS]
-    for path, split in zip(paths, SEEDS, strict=True):
-        save(load(name, split), path)
-    return paths
+    return save_splits(partial(load, _known(name)), SEEDS, folder, format)
 
 
 def verify(name: str) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaetut.datasets.files import save_folder, save_npz
+from vaetut.datasets.files import save_splits
 from vaetut.datasets.polar import checks
 from vaetut.datasets.polar.curve import FACTOR_NAMES
 from vaetut.datasets.polar.points import HOLES, Disc, Strip, outside, sample
@@ -151,20 +151,15 @@ def _known(name: str) -> str:
 def make(name: str, folder: Path, format: str = "png") -> list[Path]:
     """Draw every split of a set into a folder and return what was written.
 
-    format: "png" for a folder a split with its factors.csv, "npz" for a file a split.
-    Raises ValueError for an unknown name or format, DataError if it cannot be written.
+    format and errors as in `files.save_splits`; ValueError for an unknown name, too.
     """
-    writers = {"png": (save_folder, ""), "npz": (save_npz, ".npz")}
-    if format not in writers:
-        raise ValueError(
-            f"There is no format {format!r}: choose one of {', '.join(writers)}."
-        )
-    save, suffix = writers[format]
-    paths = []
-    for split in SPLITS if SETS[_known(name)]["hole"] else SPLITS[:2]:
-        paths.append(Path(folder, split + suffix))
-        save(make_polar(split=split, **SETS[name]), paths[-1])
-    return paths
+    arguments = SETS[_known(name)]
+    splits = SPLITS if arguments["hole"] else SPLITS[:2]
+
+    def drawn(split):
+        return make_polar(split=split, **arguments)
+
+    return save_splits(drawn, splits, folder, format)
 
 
 def verify(name: str) -> list[str]:
