@@ -12,7 +12,6 @@ VAES = [record for record in SHIPPED if "mutual_information" in record.metrics]
 STARS = [record for record in SHIPPED if "hole_iou" in record.metrics]
 FACES = [record for record in SHIPPED if "frechet_prior" in record.metrics]
 JUDGES = [record for record in EVERY if "balanced_accuracy" in record.metrics]
-UNTRAINED = {"blur", "clip"}  # experiments of which some rows have no run yet
 
 
 def name(record):
@@ -115,13 +114,15 @@ def test_enough_seeds_for_every_comparison():
         "flat": 10,
         "spring": 10,
         "rivals": 5,
-        "kl-strength": 1,
-        "tiny": 1,
+        "kl-strength": 2,
+        "blur": 2,
+        "tiny": 5,
+        "clip": 5,
     }
     assert all(len(records(name)) >= 5 for name in ("faces-ae", "faces-vae"))
     assert all(len(records(n)) >= 5 for n in ("faces-tiny-kl", "faces-dense-256"))
-    for experiment in EXPERIMENTS.keys() - UNTRAINED:
-        for name in EXPERIMENTS[experiment].values():
+    for experiment, members in EXPERIMENTS.items():
+        for name in members.values():
             assert len(records(name)) >= seeds[experiment], (experiment, name)
 
 
@@ -136,6 +137,23 @@ def test_the_strength_of_the_kl_loss_leads_from_an_autoencoder_to_a_vae():
     assert tiny["active_units"].mean == get_recipe("faces-tiny-kl").latent_dim
     for metrics in (tiny, plain):  # a point at random is no face of theirs
         assert metrics["frechet_prior"].low > 1.5 * metrics["frechet_fitted"].high
+
+
+def test_a_vae_with_a_tiny_kl_loss_is_an_autoencoder_of_the_same_build():
+    plain, built_alike, tiny = map(summary, EXPERIMENTS["tiny"].values())
+    for metric in ("reconstruction", "inertia_ratio", "frechet_fitted", "excess"):
+        assert built_alike[metric].low < tiny[metric].high
+        assert tiny[metric].low < built_alike[metric].high
+        outside = tiny[metric].high < plain[metric].low
+        assert outside or plain[metric].high < tiny[metric].low
+    assert tiny["radius_median"].low > built_alike["radius_median"].high + 1
+
+
+def test_a_limit_on_the_noise_changes_nothing():
+    for pair in zip(*map(records, EXPERIMENTS["clip"].values()), strict=True):
+        free, limited = (record.metrics for record in pair)
+        assert abs(limited["radius_median"] - free["radius_median"]) < 0.5
+        assert limited["reconstruction"] == pytest.approx(free["reconstruction"], 1e-3)
 
 
 def test_the_hole_is_drawn_as_the_chapter_says():
