@@ -198,6 +198,34 @@ def test_values_under_other_names_are_those_of_the_last_batch(small):
     assert history["loss_of_batch"][0] == pytest.approx(last, rel=1e-5)
 
 
+def listening(small, way):
+    """Return a way's model, data and options, with a layer that listens in front."""
+    names = small.names
+    heard = names["heard"] = []
+    encoder, decoder = names["networks"](**wirings.SMALL)
+    listened = encoder(names["Ear"]()(encoder.input))
+    encoder = keras.Model(encoder.input, listened)
+    return names["wired"](way, encoder, decoder, BETA, small.images), heard
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_tells_its_layers_when_they_are_trained(small, way):
+    (model, data, options), heard = listening(small, way)
+    model.compile("adam", jit_compile=False, **options)
+    model.fit(*data, verbose=0)
+    assert heard[-1] is True
+    model.evaluate(*data, verbose=0)
+    assert heard[-1] is False
+
+
+def test_a_call_that_does_not_take_training_does_not_hand_it_on(small, monkeypatch):
+    monkeypatch.setitem(small.names, "LossVAE", small.names["Deaf"])
+    (model, data, _), heard = listening(small, "compute_loss")
+    model.compile("adam", jit_compile=False)
+    model.fit(*data, verbose=0)
+    assert set(heard) == {None}
+
+
 def test_a_train_step_alone_does_not_evaluate(small):
     with pytest.raises(ValueError, match="No loss to compute"):
         old(small).evaluate(small.images, verbose=0)
