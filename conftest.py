@@ -6,11 +6,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 TIERS = {"unit", "science", "book", "browser"}
 
-# The kernels that nbval starts inherit both.
+# The kernels that nbval starts inherit what is set here.
 os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
 )
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Two notebooks at once may train one recipe: each worker has a folder for its runs.
+if {"VAETUT_RUNS", "PYTEST_XDIST_WORKER"} <= os.environ.keys():
+    runs, worker = (os.environ[k] for k in ("VAETUT_RUNS", "PYTEST_XDIST_WORKER"))
+    os.environ["VAETUT_RUNS"] = str(Path(runs, worker))
 
 
 def pytest_itemcollected(item):
