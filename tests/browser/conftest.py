@@ -24,6 +24,12 @@ HTML = ROOT / "_build" / "html"
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
+# A page of its own for widgets, with words around them, as the theme styles it.
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>t</title>
+<style>html[data-theme="dark"] body {{ background: #121212; color: #ddd }}</style>
+</head><body><p>Before.</p>{}<p>After.</p></body></html>"""
+
 # Chromium's own traffic would count as the page's.
 CHROMIUM_FLAGS = (
     "--disable-background-networking",
@@ -127,6 +133,28 @@ def open_page(browser, bases):
             yield watched
 
     return open_page
+
+
+@pytest.fixture
+def open_widgets(browser, tmp_path):
+    """Return a function that opens widgets on a page of their own, from the disk.
+
+    `init` is a script that runs before the page's; the options are those of a context.
+    """
+    with contextlib.ExitStack() as contexts:
+
+        def open_widgets(*widgets, page=PAGE, init="", **options):
+            path = tmp_path / f"page-{len(list(tmp_path.glob('page-*')))}.html"
+            body = "<p>Between.</p>".join(widget.to_html() for widget in widgets)
+            path.write_text(page.format(body), "utf-8")
+            options = {"viewport": DESKTOP} | options
+            context = contexts.enter_context(browser.new_context(**options))
+            watched = Watched(context.new_page(), "")
+            watched.page.add_init_script(init)
+            watched.page.goto(path.as_uri())
+            return watched
+
+        yield open_widgets
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ from vaetut.widgets.rotation_explorer import (
 )
 from vaetut.widgets.walk_explorer import PairOfWalks, WalkExplorer
 
-from .conftest import DESKTOP, PHONE, Watched
-from .test_polar_explorer import PAGE
+from .conftest import PAGE, PHONE, Watched
 
 RNG = np.random.default_rng(0)
 CLOUDS = {
@@ -82,18 +81,11 @@ KINDS = ("rotation", "gamma", "walk")
 
 
 @pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens explorers on a page of their own, from the disk."""
-    contexts = []
+def show(open_widgets):
+    """Return a function that opens explorers and waits for them."""
 
     def show(*explorers, scripts=True, **options):
-        path = tmp_path / f"page-{len(contexts)}.html"
-        pages = [e._repr_mimebundle_()[0]["text/html"] for e in explorers]
-        path.write_text(PAGE.format("".join(pages)), "utf-8")
-        options = {"viewport": DESKTOP, "java_script_enabled": scripts} | options
-        contexts.append(browser.new_context(**options))
-        watched = Watched(contexts[-1].new_page(), "")
-        watched.page.goto(path.as_uri())
+        watched = open_widgets(*explorers, java_script_enabled=scripts, **options)
         if scripts:
             watched.page.wait_for_function(
                 """() => [...document.querySelectorAll(".vaetut-explorer")].every(
@@ -102,9 +94,7 @@ def show(browser, tmp_path):
             )
         return watched
 
-    yield show
-    for context in contexts:
-        context.close()
+    return show
 
 
 def only(watched):

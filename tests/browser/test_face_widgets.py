@@ -14,9 +14,8 @@ from vaetut.widgets.face_explorer import FaceExplorer
 from vaetut.widgets.packing import decode_packed
 from vaetut.widgets.radius_explorer import RadiusExplorer
 
-from .conftest import DESKTOP, PHONE, Watched
+from .conftest import DESKTOP, PAGE, PHONE, Watched
 from .test_explorers import CONTRASTS
-from .test_polar_explorer import PAGE
 
 SIZE, D, N, STEPS = 48, 256, 8, 5
 FILTERS = (16, 32, 64, 128)  # the laptop's
@@ -97,28 +96,17 @@ def explorers():
 
 
 @pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens explorers on a page of their own, from the disk."""
-    contexts = []
+def show(open_widgets):
+    """Return a function that opens explorers and waits for their frames."""
 
-    def show(*explorers, scripts=True, init="", **options):
-        path = tmp_path / f"page-{len(contexts)}.html"
-        pages = [e._repr_mimebundle_()[0]["text/html"] for e in explorers]
-        path.write_text(PAGE.format("".join(pages)), "utf-8")
-        options = {"viewport": DESKTOP, "java_script_enabled": scripts} | options
-        contexts.append(browser.new_context(**options))
-        watched = Watched(contexts[-1].new_page(), "")
-        if init:
-            watched.page.add_init_script(init)
-        watched.page.goto(path.as_uri())
+    def show(*explorers, scripts=True, **options):
+        watched = open_widgets(*explorers, java_script_enabled=scripts, **options)
         if scripts:
             for widget in watched.page.locator(".vaetut-explorer").all():
                 settle(widget)
         return watched
 
-    yield show
-    for context in contexts:
-        context.close()
+    return show
 
 
 def only(watched):

@@ -11,9 +11,8 @@ from vaetut.widgets.parameter_ledger import (
     memory,
 )
 
-from .conftest import DESKTOP, PHONE, Watched
+from .conftest import PAGE, PHONE, Watched
 from .test_explorers import CONTRASTS, LIVE
-from .test_polar_explorer import PAGE
 
 ROOT = ".vaetut-parameters"
 SIZES = [
@@ -30,25 +29,16 @@ def ledger():
 
 
 @pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens ledgers on a page of their own, from the disk."""
-    contexts = []
+def show(open_widgets):
+    """Return a function that opens ledgers and waits for them."""
 
     def show(*ledgers, scripts=True, **options):
-        path = tmp_path / f"page-{len(contexts)}.html"
-        pages = [one._repr_mimebundle_()[0]["text/html"] for one in ledgers]
-        path.write_text(PAGE.format("".join(pages)), "utf-8")
-        options = {"viewport": DESKTOP, "java_script_enabled": scripts} | options
-        contexts.append(browser.new_context(**options))
-        watched = Watched(contexts[-1].new_page(), "")
-        watched.page.goto(path.as_uri())
+        watched = open_widgets(*ledgers, java_script_enabled=scripts, **options)
         if scripts:
             watched.page.wait_for_selector(f"{ROOT}[data-live] table")
         return watched
 
-    yield show
-    for context in contexts:
-        context.close()
+    return show
 
 
 def move(widget, **sizes):

@@ -10,12 +10,7 @@ import pytest
 from vaetut.datasets import polar
 from vaetut.widgets.polar_explorer import DOTS, PolarExplorer
 
-from .conftest import PHONE, Watched
-
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>t</title>
-<style>html[data-theme="dark"] body {{ background: #121212; color: #ddd }}</style>
-</head><body><p>Before.</p>{}<p>After.</p></body></html>"""
+from .conftest import PAGE, PHONE, Watched
 
 FACTORS = polar.sample(5000, seed=0)
 
@@ -26,21 +21,8 @@ def explorer():
 
 
 @pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens explorers on a page of their own, from the disk."""
-    contexts = []
-
-    def show(*explorers, **options):
-        path = tmp_path / f"page-{len(contexts)}.html"
-        path.write_text(PAGE.format("".join(e.to_html() for e in explorers)), "utf-8")
-        contexts.append(browser.new_context(**options))
-        watched = Watched(contexts[-1].new_page(), "")
-        watched.page.goto(path.as_uri())
-        return watched
-
-    yield show
-    for context in contexts:
-        context.close()
+def show(open_widgets):
+    return open_widgets
 
 
 def place(widget):

@@ -9,7 +9,7 @@ import pytest
 from vaetut.datasets import polar
 from vaetut.widgets.sheet_explorer import SheetExplorer, Transect3D
 
-from .conftest import DESKTOP, PHONE, Watched
+from .conftest import PHONE, Watched
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>t</title>
@@ -57,23 +57,15 @@ def explorer():
 
 
 @pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens explorers on a page of their own, from the disk."""
-    contexts = []
+def show(open_widgets):
+    """Return a function that opens explorers and waits for what they draw."""
 
     def show(*explorers, script="", **options):
-        path = tmp_path / f"page-{len(contexts)}.html"
-        path.write_text(PAGE.format("".join(e.to_html() for e in explorers)), "utf-8")
-        contexts.append(browser.new_context(**({"viewport": DESKTOP} | options)))
-        watched = Watched(contexts[-1].new_page(), "")
-        watched.page.add_init_script(script)
-        watched.page.goto(path.as_uri())
+        watched = open_widgets(*explorers, page=PAGE, init=script, **options)
         settle(watched.page)
         return watched
 
-    yield show
-    for context in contexts:
-        context.close()
+    return show
 
 
 def settle(page):

@@ -12,8 +12,8 @@ from PIL import Image
 from vaetut.datasets import polar
 from vaetut.widgets.transect_explorer import KINDS, TransectExplorer, Walk
 
-from .conftest import DESKTOP, PHONE, Watched
-from .test_polar_explorer import CONTRASTS, PAGE
+from .conftest import DESKTOP, PAGE, PHONE, Watched
+from .test_polar_explorer import CONTRASTS
 
 N, SIZE = 11, 64
 METRICS = ("IoU", "excess BCE (nats)")
@@ -46,25 +46,17 @@ def explorer():
 
 
 @pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens explorers on a page of their own, from the disk."""
-    contexts = []
+def show(open_widgets):
+    """Return a function that opens explorers and waits for them."""
 
     def show(*explorers, scripts=True, **options):
-        path = tmp_path / f"page-{len(contexts)}.html"
-        path.write_text(PAGE.format("".join(e.to_html() for e in explorers)), "utf-8")
-        options = {"viewport": DESKTOP, "java_script_enabled": scripts} | options
-        contexts.append(browser.new_context(**options))
-        watched = Watched(contexts[-1].new_page(), "")
-        watched.page.goto(path.as_uri())
+        watched = open_widgets(*explorers, java_script_enabled=scripts, **options)
         if scripts:
             for k in range(len(explorers)):
                 watched.page.locator("[data-ready]").nth(k).wait_for()
         return watched
 
-    yield show
-    for context in contexts:
-        context.close()
+    return show
 
 
 def only(watched):

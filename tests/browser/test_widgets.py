@@ -19,12 +19,7 @@ from vaetut.models import conv_decoder
 from vaetut.widgets import LatentExplorer, Panel
 from vaetut.widgets.packing import decode_packed
 
-from .conftest import PHONE, Watched
-
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>t</title>
-<style>html[data-theme="dark"] body {{ background: #121212; color: #ddd }}</style>
-</head><body><p>Before.</p>{}<p>After.</p></body></html>"""
+from .conftest import PAGE, PHONE, Watched
 
 RNG = np.random.default_rng(0)
 CODES = RNG.normal(size=(400, 2)) * [1, 0.6] + [0, 0.3]
@@ -102,24 +97,16 @@ def pair(plane):
 
 
 @pytest.fixture
-def show(browser, tmp_path):
-    """Return a function that opens explorers on a page of their own, from the disk."""
-    contexts = []
+def show(open_widgets):
+    """Return a function that opens explorers and waits for their frames."""
 
     def show(*explorers, **options):
-        path = tmp_path / f"page-{len(contexts)}.html"
-        body = "<p>Between.</p>".join(explorer.to_html() for explorer in explorers)
-        path.write_text(PAGE.format(body), "utf-8")
-        contexts.append(browser.new_context(**options))
-        watched = Watched(contexts[-1].new_page(), "")
-        watched.page.goto(path.as_uri())
+        watched = open_widgets(*explorers, **options)
         if options.get("java_script_enabled", True):
             wait_for_frame(watched.page.locator(".vaetut-widget").last)
         return watched
 
-    yield show
-    for context in contexts:
-        context.close()
+    return show
 
 
 def wait_for_frame(widget, after=None):
@@ -218,19 +205,13 @@ def test_speed_is_that_of_dragging(show, capsys):
         assert statistics.median(times) < 150  # a busy machine; see benchmarks
 
 
-def test_the_page_decodes_where_no_worker_may_start(browser, plane, tmp_path):
-    path = tmp_path / "page.html"
-    path.write_text(PAGE.format(plane.to_html()), "utf-8")
-    with browser.new_context() as context:
-        watched = Watched(context.new_page(), "")
-        watched.page.add_init_script("delete window.Worker")
-        watched.page.goto(path.as_uri())
-        widget = watched.page.locator(".vaetut-widget")
-        wait_for_frame(widget)
-        (code,) = settle(widget)
-        expected = plane.panels[0].draw([code])[0]
-        assert np.abs(pixels(widget).astype(int) - expected).max() <= 1
-        assert not watched.troubles
+def test_the_page_decodes_where_no_worker_may_start(show, plane):
+    watched = show(plane, init="delete window.Worker")
+    widget = watched.page.locator(".vaetut-widget")
+    (code,) = settle(widget)
+    expected = plane.panels[0].draw([code])[0]
+    assert np.abs(pixels(widget).astype(int) - expected).max() <= 1
+    assert not watched.troubles
 
 
 # ---- How it is moved
