@@ -134,7 +134,7 @@ class Runs(Table):
     """``{runs}``: what was trained, on what, for how long, and to which loss."""
 
     def run(self):
-        from vaetut.training import list_runs
+        from vaetut.runs import list_runs
 
         header = ("Recipe", "Seeds", "Trained on", "Time", "Parameters", "Loss")
         return self.table(header, map(self.cells, list_runs(variants=False)))

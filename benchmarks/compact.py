@@ -23,10 +23,13 @@ EVERY = 140  # steps between two evaluations, about half an epoch
 
 def main(quick=False):
     """Train one seed and follow its loss; `quick`: a moment, not stored."""
+    from vaetut.measures.strokes import logged_loss
     from vaetut.models.networks import macs
-    from vaetut.training import build_model, engine, get_recipe, runs, train
-    from vaetut.training.build import load_data
-    from vaetut.training.measure_strokes import logged_loss
+    from vaetut.recipes import get_recipe
+    from vaetut.runs import store as runs
+    from vaetut.runs import train_run
+    from vaetut.training import build_model, engine
+    from vaetut.training.data import load_data
 
     recipe = get_recipe("polar-compact", "smoke" if quick else "full")
     test = load_data(recipe, 0)[1]
@@ -35,7 +38,7 @@ def main(quick=False):
     with tempfile.TemporaryDirectory() as folder:
         # To be shipped, unless it is a trial.
         stem = Path(folder, "run") if quick else runs.stem(runs.own_runs(), recipe, 0)
-        record, model = train(
+        record, model = train_run(
             recipe, 0, stem, say=str, callbacks=[callback], resume=False
         )
     curve = [[round(seconds, 2), loss] for _, seconds, loss in watch.curve]

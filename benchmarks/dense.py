@@ -52,7 +52,8 @@ def compiled(name, scale):
     """Return a recipe's model, ready to train."""
     import keras
 
-    from vaetut.training import build_model, engine, get_recipe
+    from vaetut.recipes import get_recipe
+    from vaetut.training import build_model, engine
 
     recipe = get_recipe(name, scale)
     model = build_model(recipe, 0)

@@ -85,7 +85,8 @@ def our_way(name, precision, options, images):
     """Return a function that trains our model on all images once."""
     import keras
 
-    from vaetut.training import build_model, get_recipe
+    from vaetut.recipes import get_recipe
+    from vaetut.training import build_model
 
     recipe = get_recipe(name)
     model = build_model(recipe, SEED, precision=precision)
@@ -104,7 +105,8 @@ def kernels_way(name, steps):
     """Return a function that runs the kernels of so many training steps."""
     import tensorflow as tf
 
-    from vaetut.training import build_model, get_recipe
+    from vaetut.recipes import get_recipe
+    from vaetut.training import build_model
 
     model = build_model(get_recipe(name), SEED)
     calls = [

@@ -15,7 +15,8 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from vaetut.models import conv_decoder
-from vaetut.training import engine, load_or_train
+from vaetut.runs import load_or_train
+from vaetut.training import engine
 from vaetut.widgets import LatentExplorer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

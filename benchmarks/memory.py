@@ -61,7 +61,7 @@ def sizes():
 
     One with a rival, if there is any.
     """
-    from vaetut.training import CATALOGUE, get_recipe
+    from vaetut.recipes import CATALOGUE, get_recipe
 
     names = {}
     for name in (*STOCK, *CATALOGUE):
@@ -97,7 +97,8 @@ def stop_after(steps):
 def ours(name, steps):
     """Train as `vaetut train` does; return the memory held before."""
     from vaetut import datasets
-    from vaetut.training import get_recipe, train
+    from vaetut.recipes import get_recipe
+    from vaetut.runs import train_run
 
     recipe = get_recipe(name)
     held = [datasets.load(recipe.dataset, split) for split in ("train", "test")]
@@ -105,7 +106,7 @@ def ours(name, steps):
     with tempfile.TemporaryDirectory() as folder:
         try:
             stem = Path(folder, "run")
-            train(recipe, 0, stem, say=str, callbacks=[stop_after(steps)])
+            train_run(recipe, 0, stem, say=str, callbacks=[stop_after(steps)])
         except Enough:
             pass
     del held

@@ -130,7 +130,9 @@ def keras_callback(watch, evaluate):
 
 def ours(kind, seed, images, test, epsilon, quick):
     """Train as `vaetut train` does."""
-    from vaetut.training import engine, get_recipe, train
+    from vaetut.recipes import get_recipe
+    from vaetut.runs import train_run
+    from vaetut.training import engine
 
     recipe = get_recipe(MODELS[kind], "smoke" if quick else "full")
     recipe = replace(recipe, epochs=EPOCHS)
@@ -139,7 +141,7 @@ def ours(kind, seed, images, test, epsilon, quick):
     callback = keras_callback(watch, lambda m: our_loss(m, test, epsilon) / nats)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            train(recipe, seed, Path(folder, "run"), say=str, callbacks=[callback])
+            train_run(recipe, seed, Path(folder, "run"), say=str, callbacks=[callback])
         except Reached:
             pass
     return {

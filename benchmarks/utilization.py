@@ -124,7 +124,8 @@ def main(recipe=None, precision="float32", quick=False, scale="full"):
     Without a recipe, the first two of the catalogue are measured and the result is
     stored. `quick`: two steps and small matrices, not stored.
     """
-    from vaetut.training import engine, get_recipe
+    from vaetut.recipes import get_recipe
+    from vaetut.training import engine
 
     names = [recipe] if recipe else RECIPES[: 1 if quick else None]
     cases = [measure(get_recipe(name, scale), precision, quick) for name in names]

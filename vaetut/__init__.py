@@ -2,9 +2,11 @@
 
 Values flow one way and imports follow them:
 
-    datasets, analysis  ->  models  ->  training  ->  figures, claims  ->  book
+    datasets, analysis  ->  models  ->  recipes  ->  training  ->  measures  ->  runs
+        ->  figures, widgets, claims  ->  book
 
-`datasets` and `analysis` know no Keras: arrays in, arrays and numbers out.
+`datasets` and `analysis` know no Keras: arrays in, arrays and numbers out. Three small
+rooms stand beside the line: `atomic`, `checks` and `metrics`.
 """
 
 import os

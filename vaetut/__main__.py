@@ -28,8 +28,7 @@ def main(argv=None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
-        from vaetut.datasets import DataError
-        from vaetut.training import RunError
+        from vaetut.atomic import DataError, RunError
 
         if not isinstance(error, (ValueError, DataError, RunError, OSError)):
             raise
@@ -103,13 +102,14 @@ def _parser():
     sweep.add_argument("--set", metavar="FIELD=V1,V2", **settings)
     how = sweep.add_mutually_exclusive_group()
     how.add_argument("--jobs", type=int, default=1, help="runs at a time (default 1)")
-    how.add_argument("--slurm", action="store_true", help="print a script for sbatch")
-    how.add_argument("--task", type=int, help="train only the run at that position")
+    text = "train on the workers of a Dask cluster: its scheduler, as tcp://host:8786"
+    how.add_argument("--dask", metavar="ADDRESS", help=text)
     sweep.add_argument("--csv", type=Path, metavar="FILE", help="write every metric")
 
     add(commands.runs, as_json)
     add(commands.verify)
     add(commands.measure, recipe, scale)
+    add(commands.migrate)
     add(commands.ship, recipe, scale)
     name = ("name", {"nargs": "?", "help": "a name out of `vaetut bench --list`"})
     listed = ("--list", {"action": "store_true", "help": "the questions there are"})

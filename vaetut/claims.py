@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaetut.analysis import interval, paired_interval
-from vaetut.drawn import MEASURES
-from vaetut.training import CATALOGUE, records, summary
-from vaetut.training.experiments import EXPERIMENTS
+from vaetut.measures.drawn import DRAWN as MEASURES
+from vaetut.recipes import CATALOGUE
+from vaetut.recipes.experiments import EXPERIMENTS
+from vaetut.runs import records, summary
 
 RULES = {
     "<=": operator.le,

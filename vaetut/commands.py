@@ -55,10 +55,10 @@ def _broken_data(sources):
 
 def verify(arguments):
     """check every shipped data file and run against its hash and digest"""
-    from vaetut import training
+    from vaetut import runs
     from vaetut.datasets import SOURCES
 
-    problems = _broken_data(SOURCES) + training.verify()
+    problems = _broken_data(SOURCES) + runs.verify()
     well = "Every shipped data file and run is what its hash and digest say."
     return _report(problems, well)
 
@@ -74,15 +74,16 @@ def _report(problems, well):
 
 def train(arguments):
     """train a recipe, going on where a stopped training left off"""
-    from vaetut.training import devices, get_recipe, runs
-    from vaetut.training.variants import parse_seeds
+    from vaetut.recipes import get_recipe, parse_seeds
+    from vaetut.runs import store
+    from vaetut.training import devices
 
     recipe = get_recipe(arguments.recipe, arguments.scale)
     seeds = parse_seeds(arguments.seeds)
     claimed = devices.claim(arguments.devices, arguments.cluster, arguments.rank)
     for seed in seeds:
-        if arguments.resume and runs.finished(recipe, seed, shipped=False):
-            path = runs.stem(runs.own_runs(), recipe, seed)
+        if arguments.resume and store.finished(recipe, seed, shipped=False):
+            path = store.stem(store.own_runs(), recipe, seed)
             if claimed.writes:
                 _say(f"{path} is there already; --no-resume trains it anew")
             continue
@@ -91,15 +92,16 @@ def train(arguments):
 
 def _train_one(recipe, seed, arguments, devices=None, resume=True):
     """Train one run before the user's eyes; only one process of several shows it."""
-    from vaetut.training import runs, train
+    from vaetut.runs import own_runs, train_run
+    from vaetut.runs.store import stem
     from vaetut.training.progress import ProgressBar
 
     shows = devices is None or devices.writes
     with ProgressBar(recipe, seed) as bar:
-        train(
+        train_run(
             recipe,
             seed,
-            runs.stem(runs.own_runs(), recipe, seed),
+            stem(own_runs(), recipe, seed),
             say=_say if shows else lambda line: None,
             callbacks=[bar] if shows else [],
             devices=devices,
@@ -110,44 +112,28 @@ def _train_one(recipe, seed, arguments, devices=None, resume=True):
 
 def sweep(arguments):
     """train a recipe over settings and seeds, and list what came out"""
-    from vaetut.training import get_recipe, runs, sweep, variants
-    from vaetut.training.experiments import EXPERIMENTS
+    from vaetut.recipes import EXPERIMENTS, get_recipe, parse_seeds, parse_settings
+    from vaetut.runs import sweep
 
-    seeds = variants.parse_seeds(arguments.seeds)
+    seeds = parse_seeds(arguments.seeds)
     if arguments.recipe in EXPERIMENTS:
         names = dict.fromkeys(EXPERIMENTS[arguments.recipe].values())
         recipes = [get_recipe(name, arguments.scale) for name in names]
-        if arguments.set or arguments.slurm:
+        if arguments.set:
             raise ValueError(
                 f"{arguments.recipe!r} is an experiment of {len(recipes)} recipes: "
-                "--set and --slurm take a single one."
+                "--set takes a single one."
             )
         plan = [(recipe, seed) for seed in seeds for recipe in recipes]
-        return _sweep(plan, arguments)
-    recipe = get_recipe(arguments.recipe, arguments.scale)
-    settings = variants.parse_settings(arguments.set)
-    if arguments.slurm:
-        names = ("backend", "precision")
-        given = [(name, getattr(arguments, name)) for name in names]
-        options = [word for name, v in given if v for word in (f"--{name}", v)]
-        print(sweep.slurm(recipe, settings, seeds, options=options), end="")
-        return 0
-    plan = sweep.plan(recipe, settings, seeds)
-    if arguments.task is not None:
-        if not 0 <= arguments.task < len(plan):
-            raise ValueError(f"The plan has the tasks 0 … {len(plan) - 1}.")
-        one, seed = plan[arguments.task]
-        if runs.finished(one, seed):
-            _say(f"{one.name} seed {seed}: finished before")
-        else:
-            _train_one(one, seed, arguments)
-        return 0
+    else:
+        recipe = get_recipe(arguments.recipe, arguments.scale)
+        plan = sweep.plan(recipe, parse_settings(arguments.set), seeds)
     return _sweep(plan, arguments)
 
 
 def _sweep(plan, arguments):
     """Train a plan, list what came out, and return the exit status."""
-    from vaetut.training import results, sweep
+    from vaetut.runs import sweep, tables
 
     # With --json, standard output is for that alone.
     notes = sys.stderr if arguments.json else sys.stdout
@@ -156,13 +142,14 @@ def _sweep(plan, arguments):
         arguments.jobs,
         arguments.precision,
         say=lambda line: print(line, file=notes, flush=True),
+        scheduler=arguments.dask,
     )
     for problem in problems:
         print(f"vaetut: {problem}", file=sys.stderr)
-    rows = results.table(plan)
-    summary = results.summarize(rows)
+    rows = tables.table(plan)
+    summary = tables.summarize(rows)
     if arguments.csv:
-        results.to_csv(rows, arguments.csv)
+        tables.to_csv(rows, arguments.csv)
     if arguments.json:
         print(json.dumps({"rows": rows, "summary": summary}, indent=1))
     else:
@@ -174,16 +161,17 @@ def _sweep(plan, arguments):
 
 def runs(arguments):
     """list the runs there are, and the recipes without one or with a stale one"""
-    from vaetut.training import CATALOGUE, list_runs, runs
+    from vaetut.recipes import CATALOGUE
+    from vaetut.runs import list_runs, own_runs
 
     shipped = list_runs()
     if arguments.json:
         print(json.dumps(shipped, indent=1))
         return
-    own = list_runs(runs.own_runs())
+    own = list_runs(own_runs())
     many = sum("+" in row["recipe"] for row in shipped)
     shipped = [row for row in shipped if "+" not in row["recipe"]]
-    titles = ("Shipped with the course", f"Your own, in {runs.own_runs()}")
+    titles = ("Shipped with the course", f"Your own, in {own_runs()}")
     for title, rows in zip(titles, (shipped, own), strict=True):
         print(f"{title}: {'mean loss in nats per image' if rows else 'none'}")
         _print_table(rows)
@@ -239,20 +227,29 @@ def _interval(row):
 
 def measure(arguments):
     """measure your runs of a recipe again, after a change of the measures"""
-    from vaetut.training import runs
+    from vaetut import runs
 
     runs.remeasure(arguments.recipe, arguments.scale)
 
 
 def ship(arguments):
     """copy your runs of a recipe into the package (for maintainers)"""
-    from vaetut.training import runs
-    from vaetut.training.experiments import EXPERIMENTS
+    from vaetut import runs
+    from vaetut.recipes import EXPERIMENTS
 
     members = EXPERIMENTS.get(arguments.recipe, {"": arguments.recipe})
     for name in dict.fromkeys(members.values()):
         for path in runs.ship(name, arguments.scale):
             print(path)
+
+
+def migrate(arguments):
+    """write your records of an older version anew, under today's names"""
+    from vaetut.runs import own_runs
+    from vaetut.runs.migrate import migrate
+
+    written = migrate(own_runs())
+    print(f"{len(written)} records in {own_runs()} have today's names now.")
 
 
 def bench(arguments):
@@ -288,8 +285,8 @@ def _question(path):
 def judge(arguments):
     """reconstruct the images in a folder with a trained run and report the errors"""
     from vaetut.datasets.polar.pictures import View
-    from vaetut.training import load_or_train
-    from vaetut.training.judge import judge, list_images
+    from vaetut.measures.judge import judge, list_images
+    from vaetut.runs import load_or_train
 
     list_images(arguments.folder)  # before a recipe without a run is trained for it
     view = View(

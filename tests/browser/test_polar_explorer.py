@@ -106,7 +106,7 @@ def test_the_plane_shows_the_hole_and_the_points(show, explorer):
 
     for radius in (0.1, 0.3, 0.7):
         set_to(widget, radius=radius)
-        lost = ~polar.puncture(FACTORS, radius=radius)
+        lost = polar.in_hole(FACTORS, polar.Disc(radius=radius))
         shown = lost[:DOTS].sum()
         assert dots(".vp-lost") == dots(".vp-hollow") == shown
         assert dots(".vp-kept") == DOTS - shown
@@ -125,7 +125,7 @@ def test_the_plane_shows_the_hole_and_the_points(show, explorer):
 def test_it_says_whether_the_model_sees_the_image(show, explorer):
     watched = show(explorer)
     widget = watched.page.locator(".vaetut-polar")
-    kept = FACTORS[polar.puncture(FACTORS)]
+    kept = FACTORS[polar.outside(FACTORS)]
     places = [*np.round(polar.sample(30, seed=2), 2), [1.25, 1], [1.4, 1.15]]
     answers = set()
     for a, b in places:

@@ -33,12 +33,12 @@ def on_sheet(factors, noise=0.0):
 def make_explorer(**options):
     """Return a sheet of 4,299 codes with its three transects."""
     factors = polar.sample(2 * COUNT, 0)
-    factors = factors[polar.puncture(factors)][:COUNT]
+    factors = factors[polar.outside(factors)][:COUNT]
     transects = []
     for name, ends in polar.TRANSECTS.items():
         line = polar.transect(*ends)
         truth = polar.draw(line, 64)
-        inside = ~polar.puncture(line)
+        inside = polar.in_hole(line)
         made = (truth // 2).astype(np.uint8)
         transects.append(Transect3D(name, on_sheet(line), line, truth, made, inside))
     angle = np.linspace(0, 2 * np.pi, 90)

@@ -31,7 +31,7 @@ def make_walks():
         iou, other = rng.uniform(0.3, 0.8, (2, N))
         errors = {METRICS[0]: (iou, iou - 0.11, iou + 0.07), METRICS[1]: 431 * iou}
         others = {METRICS[0]: other, METRICS[1]: 431 * other}
-        inside = ~polar.puncture(factors)
+        inside = polar.in_hole(factors)
         walks.append(Walk(name, factors, truth, noise, nearest, errors, inside, others))
     return walks
 
@@ -534,7 +534,7 @@ CELLS = (
     "    f = polar.transect(*ends, 11)\n"
     "    images = polar.draw(f, 64)\n"
     "    errors = {'IoU': np.linspace(0, 1, 11)}\n"
-    "    inside = ~polar.puncture(f)\n"
+    "    inside = polar.in_hole(f)\n"
     "    walks.append(Walk(name, f, images, images, images, errors, inside))\n"
     "explorer = TransectExplorer(walks)\n"
     "explorer",

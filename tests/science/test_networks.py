@@ -13,7 +13,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from vaetut import analysis, models
 from vaetut.datasets import polar
-from vaetut.training import build_model, get_recipe
+from vaetut.recipes import get_recipe
+from vaetut.training import build_model
 
 BOOK = Path(__file__).parents[2] / "book"
 SHAPE = (32, 32, 1)

@@ -7,8 +7,8 @@ from keras import ops
 
 from vaetut.models import NETWORKS, gaussian_kl, reference
 from vaetut.models.networks import macs
-from vaetut.training import get_recipe
-from vaetut.training.recipes import polar_beta
+from vaetut.recipes import get_recipe
+from vaetut.recipes.catalogue import polar_beta
 
 RNG = np.random.default_rng(0)
 

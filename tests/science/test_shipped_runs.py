@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from vaetut.training import BETAS, CATALOGUE, get_recipe, records, summary, sweep_name
-from vaetut.training.experiments import EXPERIMENTS
+from vaetut.recipes import BETAS, CATALOGUE, get_recipe, sweep_name
+from vaetut.recipes.experiments import EXPERIMENTS
+from vaetut.runs import records, summary
 
 EVERY = [record for name in CATALOGUE for record in records(name)]
 SHIPPED = [record for record in EVERY if "floor" in record.metrics]  # reconstruct

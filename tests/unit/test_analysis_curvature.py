@@ -5,22 +5,22 @@ import pytest
 from scipy import sparse
 
 from vaetut.analysis import curvature
-from vaetut.analysis.curvature import (
+from vaetut.analysis.curvature import menger_curvature
+from vaetut.analysis.geodesics import (
     geodesic,
     graph_path,
-    grid_lines,
-    linear_ratio,
-    menger_curvature,
     neighbour_graph,
-    path_length,
     pullback_metric,
+)
+from vaetut.analysis.paths import (
+    linear_ratio,
+    path_length,
     resample,
-    sheet_map,
     straight,
-    tangents,
     turning,
     unevenness,
 )
+from vaetut.analysis.sheet import grid_lines, sheet_map, tangents
 
 RNG = np.random.default_rng(0)
 RANGES = ((0.5, 2.0), (0.0, 2.0))

@@ -14,12 +14,7 @@ from vaetut.analysis import (
     paired_hierarchical_interval,
     paired_interval,
 )
-from vaetut.analysis.statistics import (
-    finite_array,
-    fraction,
-    random_generator,
-    whole_number,
-)
+from vaetut.checks import finite_array, fraction, random_generator, whole_number
 
 
 def test_interval_is_student_t():

@@ -12,7 +12,8 @@ import pytest
 from benchmarks import common, epoch, memory, rivals, target, utilization
 from vaetut.__main__ import main
 from vaetut.datasets import load
-from vaetut.training import build_model, get_recipe
+from vaetut.recipes import get_recipe
+from vaetut.training import build_model
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("compact", "epoch", "explorer", "memory", "target", "utilization")

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vaetut import claims, drawn
+from vaetut import claims
+from vaetut.measures import drawn
 
 BOOK = Path(__file__).parents[2] / "book" / "claims.toml"
 ROW = """

@@ -32,7 +32,8 @@ def test_runs_as_text_are_a_table_of_every_recipe(capsys, monkeypatch, tmp_path)
 
 
 def test_runs_name_what_is_stale_or_missing_and_show_your_own(capsys, monkeypatch):
-    from vaetut.training import CATALOGUE, list_runs
+    from vaetut.recipes import CATALOGUE
+    from vaetut.runs import list_runs
 
     row = list_runs()[0] | {"peak_memory_mb": 1234}
     own = row | {"scale": "laptop", "stale": True}
@@ -59,7 +60,7 @@ def test_verify_is_content_with_what_is_shipped(capsys):
 
 
 def test_verify_fails_and_names_a_damaged_file(capsys, monkeypatch, tmp_path):
-    from vaetut.training import runs
+    from vaetut.runs import store as runs
 
     bad = tmp_path / "fashion-ae" / "full" / "seed-0.json"
     bad.parent.mkdir(parents=True)

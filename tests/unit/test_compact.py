@@ -7,10 +7,10 @@ from keras import ops
 from scipy.special import expit
 
 from vaetut.datasets import polar
+from vaetut.measures.strokes import ink_threshold
 from vaetut.models import NETWORKS, VAE, compact
 from vaetut.models.networks import macs
 from vaetut.training import engine
-from vaetut.training.measure_strokes import ink_threshold
 
 COMPACT = [
     n for n, (encoder, _) in NETWORKS.items() if encoder is compact.compact_encoder

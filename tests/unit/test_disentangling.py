@@ -16,7 +16,8 @@ from vaetut.models import (
     conv_encoder,
     disentangling,
 )
-from vaetut.training import build_model, get_recipe
+from vaetut.recipes import get_recipe
+from vaetut.training import build_model
 from vaetut.training.devices import Devices
 
 SHAPE, KINDS = (8, 8, 1), [EntanglementVAE, DIPVAE, TCVAE]

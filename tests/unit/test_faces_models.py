@@ -18,18 +18,10 @@ from vaetut.models import (
     faces,
 )
 from vaetut.models.networks import macs
-from vaetut.training import (
-    CATALOGUE,
-    SCALES,
-    build_model,
-    engine,
-    experiments,
-    feed,
-    get_recipe,
-    recipes,
-    train,
-    trainer,
-)
+from vaetut.recipes import CATALOGUE, SCALES, experiments, get_recipe
+from vaetut.recipes import catalogue as recipes
+from vaetut.runs import train_run
+from vaetut.training import build_model, engine, feed, trainer
 from vaetut.widgets.packing import decode_packed, pack_decoder
 
 SHAPE, SMALL = (16, 16, 3), (4, 6)
@@ -181,7 +173,7 @@ def test_sides_that_cannot_be_halved_are_refused(name):
 def test_kernels_that_are_not_one_a_filter_are_refused(name):
     for build in NETWORKS[name]:
         with pytest.raises(ValueError, match="3 kernels for 2 filters: give one each"):
-            build(SHAPE, 5, SMALL, kernels=(3, 3, 3))
+            build(SHAPE, 5, SMALL, kernel_sizes=(3, 3, 3))
 
 
 def test_upsampling_costs_four_times_the_convolutions_of_as_many_weights():
@@ -328,7 +320,7 @@ def test_a_limit_that_is_not_positive_is_refused(clip):
 
 @pytest.mark.parametrize("name", FACES)
 def test_a_saved_model_comes_back(name, tmp_path):
-    model, images = vae(name, beta=0.5, clip=5), images_of(4)
+    model, images = vae(name, beta=0.5, max_epsilon=5), images_of(4)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras", compile=False)
     assert again.clip == 5.0 and again.beta == 0.5
@@ -460,7 +452,7 @@ def test_the_new_fields_leave_older_records_valid():
     [
         ("kernels=5x5x3x3", "kernels", (5, 5, 3, 3)),
         ("extra_dense=64", "extra_dense", 64),
-        ("clip=5", "clip", 5.0),
+        ("max_epsilon=5", "clip", 5.0),
         ("network=faces-residual", "network", "faces-residual"),
     ],
 )
@@ -477,7 +469,7 @@ def test_a_variant_of_a_recipe_of_faces_is_read(setting, field, value):
     ("name", "word"),
     [
         ("faces-vae+clip=0", "clip must be positive"),
-        ("faces-ae+clip=5", "'autoencoder' has none"),
+        ("faces-ae+max_epsilon=5", "'autoencoder' has none"),
         ("faces-vae+extra_dense=0", "extra_dense .* is 0: it must be positive"),
         ("faces-vae+kernels=3x3", "one side, 1 or more, to each of the 4 filters"),
         ("faces-vae+kernels=3x3x0x3", "one side, 1 or more"),
@@ -498,7 +490,7 @@ def test_options_reach_the_networks(noisy):
     assert model.encoder.get_layer("conv_4").kernel.shape[0] == 3
     dense = build_model(get_recipe("faces-dense-256", "smoke"))
     assert dense.encoder.get_layer("extra").units == 8
-    clipped = build_model(get_recipe("faces-tiny-kl+clip=5", "smoke"))
+    clipped = build_model(get_recipe("faces-tiny-kl+max_epsilon=5", "smoke"))
     assert clipped.clip == 5.0
 
 
@@ -525,7 +517,9 @@ def test_an_experiment_names_recipes_that_differ_in_what_is_told(name, noisy):
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_trains(name, noisy, unmeasured, tmp_path):
     lines = []
-    record, _ = train(get_recipe(name, "smoke"), 0, tmp_path / "seed-0", lines.append)
+    record = train_run(
+        get_recipe(name, "smoke"), 0, tmp_path / "seed-0", lines.append
+    ).record
     assert len(lines) == 1 and np.isfinite(record.history["val_loss"]).all()
 
 
@@ -543,7 +537,7 @@ def test_a_classifier_is_fed_attributes_whatever_way_images_take(
             monkeypatch.setattr(feed, "COPY_LIMIT", 0)
         if way == "resident":
             monkeypatch.setattr(engine, "resident", lambda size: True)
-        record, _ = train(recipe, 0, tmp_path / way, str)
+        record = train_run(recipe, 0, tmp_path / way, str).record
         found[way] = record
     for record in found.values():
         assert record.history.keys() == found["copied"].history.keys()
@@ -558,9 +552,9 @@ def test_normalization_is_trained_where_images_lie_on_the_device(
     name, noisy, unmeasured, tmp_path, monkeypatch
 ):
     recipe = dataclasses.replace(get_recipe(name, "smoke"), batch_size=16)
-    _, plain = train(recipe, 0, tmp_path / "plain", str)
+    plain = train_run(recipe, 0, tmp_path / "plain", str).model
     monkeypatch.setattr(engine, "resident", lambda size: True)
-    _, resident = train(recipe, 0, tmp_path / "resident", str)
+    resident = train_run(recipe, 0, tmp_path / "resident", str).model
     for one, other in zip(plain.weights, resident.weights, strict=True):
         if "seed" not in one.path:
             np.testing.assert_allclose(number(one), number(other), atol=1e-4)
@@ -587,4 +581,4 @@ def test_batches_come_with_their_attributes(monkeypatch):
 def test_a_classifier_of_images_without_attributes_is_refused(tmp_path):
     recipe = dataclasses.replace(small_classifier(), dataset="fashion-mnist")
     with pytest.raises(ValueError, match="'fashion-mnist' does not have: take a set"):
-        train(recipe, 0, tmp_path / "seed-0", str)
+        train_run(recipe, 0, tmp_path / "seed-0", str)

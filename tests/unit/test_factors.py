@@ -5,8 +5,8 @@ import pytest
 
 from vaetut import analysis
 from vaetut.datasets import polar
-from vaetut.training import measure_factors as factors_of
-from vaetut.training.measure_factors import measure_factors
+from vaetut.measures import factors as factors_of
+from vaetut.measures.factors import measure_factors
 
 SIZE, THRESHOLD = 64, 0.25
 

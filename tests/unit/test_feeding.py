@@ -9,8 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from vaetut.training import build, engine, feed, get_recipe, train
-from vaetut.training.record import read_record, read_weights
+from vaetut.recipes import get_recipe
+from vaetut.runs import train_run
+from vaetut.runs.record import read_record
+from vaetut.training import build, engine, feed
+from vaetut.training.weights import read_weights
 
 SMALL = dataclasses.replace(
     get_recipe("fashion-vae", "smoke"), filters=(4, 8), batch_size=40, epochs=2
@@ -25,7 +28,7 @@ def weights(stem):
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     stem = tmp_path_factory.mktemp("plain") / "seed-0"
-    record, _ = train(SMALL, 0, stem, str)
+    record = train_run(SMALL, 0, stem, str).record
     return record, weights(stem)
 
 
@@ -42,20 +45,21 @@ def test_a_set_too_large_to_copy_is_gathered_batch_by_batch(
     plain, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(feed, "COPY_LIMIT", 0)
-    record, _ = train(SMALL, 0, tmp_path / "seed-0", str)
+    record = train_run(SMALL, 0, tmp_path / "seed-0", str).record
     same(record, tmp_path / "seed-0", plain)
 
 
 def test_several_steps_a_call_with_a_rest(plain, tmp_path, monkeypatch):
     options = {"jit_compile": False, "steps_per_execution": 5}  # 8 steps an epoch
     monkeypatch.setattr(engine, "compile_options", lambda: options)
-    record, _ = train(SMALL, 0, tmp_path / "seed-0", str)
+    record = train_run(SMALL, 0, tmp_path / "seed-0", str).record
     same(record, tmp_path / "seed-0", plain)
 
 
 def test_images_that_lie_on_the_device(plain, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "resident", lambda size: True)
-    record, model = train(SMALL, 0, tmp_path / "seed-0", str)
+    run = train_run(SMALL, 0, tmp_path / "seed-0", str)
+    record, model = run.record, run.model
     same(record, tmp_path / "seed-0", plain)
     assert not any("images" in weight.path for weight in model.weights)
 
@@ -63,14 +67,16 @@ def test_images_that_lie_on_the_device(plain, tmp_path, monkeypatch):
 ELSEWHERE = """
 import dataclasses, pathlib, sys
 import numpy as np
-from vaetut.training import engine, get_recipe, train
+from vaetut.training import engine
+from vaetut.runs import train_run
+from vaetut.recipes import get_recipe
 recipe = dataclasses.replace(
     get_recipe("fashion-vae", "smoke"), filters=(4, 8), batch_size=40, epochs=2
 )
 root = pathlib.Path(sys.argv[1])
-first, _ = train(recipe, 0, root / "streamed", str)
+first = train_run(recipe, 0, root / "streamed", str).record
 engine.resident = lambda size: True
-second, _ = train(recipe, 0, root / "resident", str)
+second = train_run(recipe, 0, root / "resident", str).record
 for name, values in first.history.items():
     np.testing.assert_allclose(second.history[name], values, rtol=1e-6)
 assert first.weights_sha256 == second.weights_sha256
@@ -98,7 +104,7 @@ def test_every_epoch_has_an_order_of_its_own_and_every_seed():
 
 def test_bfloat16_layers_with_a_float32_loss(tmp_path):
     lines = []
-    record, model = train(
+    record, model = train_run(
         SMALL, 0, tmp_path / "seed-0", lines.append, precision="bfloat16"
     )
     assert record.precision == "bfloat16"

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from vaetut import figures
 from vaetut.analysis import Interval
-from vaetut.training import records
+from vaetut.runs import records
 
 matplotlib.use("Agg")
 RNG = np.random.default_rng(0)
@@ -233,8 +233,8 @@ def test_images_are_cut_around_the_middle_and_keep_their_ink():
 
 
 def test_names_at_the_ends_of_lines_do_not_touch():
+    from vaetut.figures.comparisons import _end_labels
     from vaetut.figures.style import canvas
-    from vaetut.figures.transects import _end_labels
 
     figure, ((axis,),) = canvas(4)
     axis.set_ylim(0, 1)

@@ -15,13 +15,12 @@ from vaetut.datasets import polar
 from vaetut.datasets.files import save_folder
 from vaetut.datasets.polar.pictures import (
     View,
-    bring,
     normalise_stroke,
     read_picture,
     to_canvas,
 )
+from vaetut.measures.judge import MEASURES, judge
 from vaetut.models import NETWORKS, VAE
-from vaetut.training.judge import MEASURES, judge
 
 POINTS = np.array([[1.3, 0.9], [0.8, 0.3], [1.7, 0.5], [1.0, 1.8]])
 HOLE, SET = POINTS[:1], "polar-64-punctured"
@@ -115,7 +114,7 @@ def test_other_axes_give_the_same_image_and_the_same_factors(limits, shape, view
     points = POINTS[[0, 3]]
     pictures = on_axes(limits, *shape, points)
     for picture, point in zip(pictures, points, strict=True):
-        found = bring(picture, 64, view=view)
+        found = align(picture, 64, view=view)
         assert found.factors == pytest.approx(point, abs=0.01)
         assert found.residual < 0.02
         same([found.image], point[None], 64, least=0.85)
@@ -123,13 +122,13 @@ def test_other_axes_give_the_same_image_and_the_same_factors(limits, shape, view
 
 def test_a_wrong_aspect_is_seen_in_the_residual():
     picture = on_axes((-4, 4, -4, 4), 400, 700, HOLE)[0]
-    assert bring(picture, 64).residual > 0.1
+    assert align(picture, 64).residual > 0.1
 
 
 @pytest.mark.parametrize("width, least", [(0.5, 0.95), (1.6, 0.95), (2, 0.9), (3, 0.8)])
 def test_other_line_widths_are_normalised_without_drawing_anew(width, least):
     pictures = drawn(POINTS[:2], 512, line_width=4 * width)
-    found = [bring(picture, 64) for picture in pictures]
+    found = [align(picture, 64) for picture in pictures]
     same([one.image for one in found], POINTS[:2], 64, least=least)
     for one, point in zip(found, POINTS[:2], strict=True):
         assert one.stroke == "normalised"
@@ -142,30 +141,30 @@ def test_other_line_widths_are_normalised_without_drawing_anew(width, least):
 
 def test_strokes_like_the_models_are_left_as_given():
     for width in (0.9, 1.0, 1.1):
-        found = bring(drawn(HOLE, 512, line_width=4 * width)[0], 128)
+        found = align(drawn(HOLE, 512, line_width=4 * width)[0], 128)
         assert found.stroke == "as given"
         assert found.factors == pytest.approx(HOLE[0], abs=0.01)
 
 
 def test_dim_strokes_are_brightened():
-    found = bring(0.4 * drawn(HOLE, 512)[0], 128)
+    found = align(0.4 * drawn(HOLE, 512)[0], 128)
     assert found.stroke == "normalised"
     assert found.ink_ratio == pytest.approx(0.4, abs=0.02)
     same([found.image], HOLE, 128, least=0.8)
 
 
-def test_any_canvas_is_brought_to_any_other():
+def test_any_canvas_is_aligned_to_any_other():
     view = View(form="reference")
     for picture, point in zip(drawn(POINTS, 512), POINTS, strict=True):
-        found = bring(picture, 64, "reference")
+        found = align(picture, 64, "reference")
         assert np.linalg.norm(found.factors - point) < 0.02
         same([found.image], point[None], 64, "reference")
     for picture, point in zip(polar.draw_reference(POINTS), POINTS, strict=True):
         picture = picture[..., 0] / np.float32(255)
-        small = bring(picture, 64, "reference", view)
+        small = align(picture, 64, "reference", view)
         assert small.stroke == "as given"
         same([small.image], point[None], 64, "reference")
-        found = bring(picture, 64, view=view)
+        found = align(picture, 64, view=view)
         assert np.linalg.norm(found.factors - point) < 0.1
         same([found.image], point[None], 64, least=0.75)
 
@@ -178,7 +177,7 @@ def test_what_is_no_such_curve_has_a_high_residual(what):
         "noise": np.random.default_rng(0).random((256, 256)) > 0.95,
         "ellipse": abs(np.hypot(x / 1.4, y) - 45) < 1.5,
     }
-    assert bring(shapes[what].astype(np.float32), 64).residual > 0.1
+    assert align(shapes[what].astype(np.float32), 64).residual > 0.1
 
 
 @pytest.mark.parametrize(
@@ -191,7 +190,7 @@ def test_what_is_no_such_curve_has_a_high_residual(what):
         (drawn(HOLE)[0], View(form="round"), "form is 'round'"),
     ],
 )
-def test_a_picture_that_cannot_be_brought_is_an_error_that_says_why(
+def test_a_picture_that_cannot_be_aligned_is_an_error_that_says_why(
     picture, view, words
 ):
     with pytest.raises(ValueError, match=words.replace("(", ".")):

@@ -10,6 +10,8 @@ from scipy.special import logit
 
 from vaetut import analysis, datasets
 from vaetut.datasets import Dataset
+from vaetut.measures import faces as measure_faces
+from vaetut.measures.labelled import measure
 from vaetut.models import (
     VAE,
     AttributeClassifier,
@@ -18,8 +20,9 @@ from vaetut.models import (
     conv_decoder,
     conv_encoder,
 )
-from vaetut.training import get_recipe, measure_faces, record, runs, train
-from vaetut.training.measure import measure
+from vaetut.recipes import get_recipe
+from vaetut.runs import record, train_run
+from vaetut.runs import store as runs
 
 SHAPE, PIXELS = (4, 4, 3), 48
 NAMES = ("Smiling", "Male", "Eyeglasses", "No_Beard", "Bald")
@@ -224,7 +227,7 @@ def test_faces_without_attributes_are_judged_by_who_learned_from_drawings(
         asked.append(dataset)
         return Judge()
 
-    monkeypatch.setattr("vaetut.training.measure.judge_of", judge_of)
+    monkeypatch.setattr("vaetut.measures.labelled.judge_of", judge_of)
     metrics, _ = measure(exact(ExactAutoencoder), *nameless, brief=True)
     assert asked == ["faces-4"]
     assert set(metrics) == {name for name in EVERY if not name.startswith("probe")}
@@ -311,7 +314,7 @@ def noisy(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["faces-ae", "faces-vae", "faces-classifier"])
 def test_a_smoke_run_is_measured_whole(name, noisy, tmp_path):
     recipe = get_recipe(name, "smoke")
-    made, _ = train(recipe, 0, runs.stem(runs.own_runs(), recipe, 0), str)
+    made = train_run(recipe, 0, runs.stem(runs.own_runs(), recipe, 0), str).record
     kinds = {"faces-ae": EVERY | BOXES, "faces-vae": EVERY | VAES | BOXES}
     if name in kinds:
         # 32 test images may lack an attribute.

@@ -13,8 +13,8 @@ from vaetut.models import (
     effective_beta,
     unit_interval,
 )
+from vaetut.models.distance import distance_field
 from vaetut.models.networks import macs
-from vaetut.models.vae import distance_field
 
 SHAPE = (8, 8, 1)
 SIZE = {"latent_dim": 2, "filters": (4, 6)}

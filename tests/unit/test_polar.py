@@ -59,12 +59,12 @@ def test_samples_fill_the_rectangle_and_do_not_depend_on_n():
 
 def test_the_hole_removes_its_edge_and_nothing_beyond():
     points = [[1.25, 1.0], [1.5, 1.0], [1.25, 0.75], [1.51, 1.0], [0.5, 0.0]]
-    kept = polar.puncture(points, center=(1.25, 1.0), radius=0.25)
+    kept = polar.outside(points, polar.Disc((1.25, 1.0), 0.25))
     assert kept.tolist() == [False, False, False, True, True]
 
 
 def test_the_hole_takes_the_share_of_its_area():
-    removed = [1 - polar.puncture(polar.sample(5000, seed)).mean() for seed in SEEDS]
+    removed = [polar.in_hole(polar.sample(5000, seed)).mean() for seed in SEEDS]
     expected = np.pi * 0.3**2 / 3
     assert round(expected, 3) == 0.094
     # the standard error of 40 draws of 5,000 points is 0.07 %
@@ -79,7 +79,7 @@ def test_transects_cross_the_hole_at_the_points_computed_by_hand():
     np.testing.assert_allclose(p3[7], [1.25, 1.0])
     np.testing.assert_allclose(p3[1], [0.5 + 1.5 / 14, 2 - 1 / 7])
     # steps of 1/7, 3/28 and 5/28 against a radius of 0.3: 2, 2 and 1 on either side
-    inside = [(~polar.puncture(p)).sum() for p in (p1, p2, p3)]
+    inside = [polar.in_hole(p).sum() for p in (p1, p2, p3)]
     assert inside == [5, 5, 3]
 
 
@@ -290,7 +290,7 @@ def test_every_hole_removes_what_its_name_says():
     points = polar.sample(4000, 3)
     a, b = points.T
     removed = {name: ~polar.outside(points, name) for name in polar.HOLES}
-    np.testing.assert_array_equal(removed["disc"], ~polar.puncture(points))
+    np.testing.assert_array_equal(removed["disc"], polar.in_hole(points))
     np.testing.assert_array_equal(removed["band"], np.abs(b - 1) <= 0.3)
     np.testing.assert_array_equal(removed["half"], b >= 1)
     np.testing.assert_array_equal(removed["corner"], np.hypot(a - 2, b - 2) <= 0.6)
@@ -489,13 +489,16 @@ STAR = np.zeros((1, 32, 32, 1), np.uint8)
         (lambda: polar.sample(5, -1), "seed is -1"),
         (lambda: polar.sample(5, 0, a_range=(2, 1)), "a_range"),
         (lambda: polar.sample(5, 0, b_range=(0, NAN)), "b_range"),
-        (lambda: polar.puncture([[1, 1]], radius=-0.3), "radius is -0.3"),
-        (lambda: polar.puncture([[1, 1]], radius=NAN), "radius is nan"),
-        (lambda: polar.puncture([[1, 1]], center=(NAN, 1)), "center holds NaN"),
-        (lambda: polar.puncture([[1, 1]], center=1.25), "one point"),
-        (lambda: polar.puncture([[1, NAN]]), "factors holds? NaN"),
-        (lambda: polar.puncture([1.25, 1]), "shape \\(2,\\)"),
-        (lambda: polar.puncture(polar.sample(9, 0), radius=5), "removes all 9"),
+        (lambda: polar.outside([[1, 1]], polar.Disc(radius=-0.3)), "radius is -0.3"),
+        (lambda: polar.outside([[1, 1]], polar.Disc(radius=NAN)), "radius is nan"),
+        (
+            lambda: polar.outside([[1, 1]], polar.Disc(center=(NAN, 1))),
+            "center holds NaN",
+        ),
+        (lambda: polar.outside([[1, 1]], polar.Disc(center=1.25)), "one point"),
+        (lambda: polar.outside([[1, NAN]]), "factors holds? NaN"),
+        (lambda: polar.outside([1.25, 1]), "shape \\(2,\\)"),
+        (lambda: polar.outside(polar.sample(9, 0), radius=5), "removes all 9"),
         (lambda: polar.transect((1, 0), (1, 1), n=1), "n is 1"),
         (lambda: polar.transect((1, 0), (1, 1, 1)), "end"),
         (

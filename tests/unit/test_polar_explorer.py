@@ -107,7 +107,7 @@ def test_points_come_back_on_their_side_of_the_hole():
     points = low + steps / 65535 * (high - low)
     assert packed["n"] == 5000
     assert np.abs(points - FACTORS).max() < 2e-5
-    assert np.array_equal(polar.puncture(points), polar.puncture(FACTORS))
+    assert np.array_equal(polar.outside(points), polar.outside(FACTORS))
 
 
 def test_html_stands_alone(html):

@@ -13,20 +13,26 @@ import keras
 import numpy as np
 import pytest
 
-from vaetut.training import RunError, checkpoint, get_recipe, train, watch
-from vaetut.training.record import Diverged, read_record
+from vaetut.atomic import RunError
+from vaetut.recipes import get_recipe
+from vaetut.runs import train_run
+from vaetut.runs.record import read_record
+from vaetut.training import checkpoint, watch
+from vaetut.training.checkpoint import Diverged
 
 # Thirty steps an epoch, the state on disk after every one.
 PROGRAM = """
 import dataclasses, pathlib, sys
-from vaetut.training import get_recipe, train, watch
+from vaetut.recipes import get_recipe
+from vaetut.training import watch
+from vaetut.runs import train_run
 watch.SNAPSHOT_SECONDS = 0
 recipe = dataclasses.replace(
     get_recipe("fashion-vae", "smoke"), epochs=3, batch_size=10, filters=(4, 8),
     schedule="cosine", warmup=0.1,
 )
 print("ready", flush=True)
-train(recipe, 5, pathlib.Path(sys.argv[1]), say=lambda line: print(line, flush=True))
+train_run(recipe, 5, pathlib.Path(sys.argv[1]), say=lambda line: print(line, flush=True))
 """
 
 
@@ -96,7 +102,7 @@ def test_one_run_is_trained_by_one_process(tmp_path):
     process = start(stem)
     when(stem.with_suffix(".checkpoint").exists)
     with pytest.raises(RunError, match="being trained by another process"):
-        train(small(), 5, stem, str)
+        train_run(small(), 5, stem, str)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     with checkpoint.lock(stem):  # the dead hold nothing
@@ -106,7 +112,7 @@ def test_one_run_is_trained_by_one_process(tmp_path):
 def test_a_folder_that_takes_no_lock_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(RunError, match="VAETUT_RUNS"):
-        train(small(), 0, tmp_path / "file" / "seed-0", str)
+        train_run(small(), 0, tmp_path / "file" / "seed-0", str)
 
 
 def small(**changes):
@@ -131,15 +137,15 @@ class StopAfter(keras.callbacks.Callback):
 
 def stopped(recipe, stem, batches=2):
     with pytest.raises(KeyboardInterrupt, match="goes on from there"):
-        train(recipe, 0, stem, str, callbacks=[StopAfter(batches)])
+        train_run(recipe, 0, stem, str, callbacks=[StopAfter(batches)])
 
 
 @pytest.mark.parametrize("batches", [2, 3, 4])
 def test_a_callback_may_stop_a_training_anywhere(batches, tmp_path):
     recipe, lines = small(), []
     stopped(recipe, tmp_path / "stopped", batches)
-    train(recipe, 0, tmp_path / "stopped", lines.append)
-    train(recipe, 0, tmp_path / "whole", str)
+    train_run(recipe, 0, tmp_path / "stopped", lines.append)
+    train_run(recipe, 0, tmp_path / "whole", str)
     after = {2: "epoch 0 and 2 steps", 3: "epoch 1", 4: "epoch 1 and 1 steps"}
     assert lines[0].endswith(f"going on after {after[batches]}")
     assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
@@ -148,7 +154,7 @@ def test_a_callback_may_stop_a_training_anywhere(batches, tmp_path):
 def test_a_training_can_start_anew(tmp_path):
     stopped(small(), tmp_path / "seed-0")
     lines = []
-    train(small(), 0, tmp_path / "seed-0", lines.append, resume=False)
+    train_run(small(), 0, tmp_path / "seed-0", lines.append, resume=False)
     assert "epoch 1/2" in lines[0]
 
 
@@ -157,11 +163,11 @@ def test_a_checkpoint_of_another_recipe_is_refused(change, tmp_path):
     stopped(small(), tmp_path / "seed-0")
     kept = (tmp_path / "seed-0.checkpoint").read_bytes()
     with pytest.raises(RunError, match=r"another recipe or seed.*Delete it"):
-        train(small(**change), 0, tmp_path / "seed-0", str)
+        train_run(small(**change), 0, tmp_path / "seed-0", str)
     with pytest.raises(RunError, match="another recipe or seed"):
-        train(small(), 1, tmp_path / "seed-0", str)
+        train_run(small(), 1, tmp_path / "seed-0", str)
     with pytest.raises(RunError, match="written with precision float32"):
-        train(small(), 0, tmp_path / "seed-0", str, precision="bfloat16")
+        train_run(small(), 0, tmp_path / "seed-0", str, precision="bfloat16")
     assert (tmp_path / "seed-0.checkpoint").read_bytes() == kept
 
 
@@ -170,14 +176,14 @@ def test_a_checkpoint_of_an_older_version_is_refused(tmp_path):
     signed = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
     (tmp_path / "seed-0.checkpoint").write_bytes(signed)
     with pytest.raises(RunError, match=r"another version of vaetut.*Delete it"):
-        train(small(), 0, tmp_path / "seed-0", str)
+        train_run(small(), 0, tmp_path / "seed-0", str)
 
 
 @pytest.mark.parametrize("damage", [b"half a checkpoint", b""])
 def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
     (tmp_path / "seed-0.checkpoint").write_bytes(damage)
     with pytest.raises(RunError, match=r"damaged.*Delete it"):
-        train(small(), 0, tmp_path / "seed-0", str)
+        train_run(small(), 0, tmp_path / "seed-0", str)
 
 
 def test_a_full_disk_keeps_the_last_good_state(tmp_path, monkeypatch):
@@ -189,7 +195,7 @@ def test_a_full_disk_keeps_the_last_good_state(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunError, match="The disk is full: free"):
-        train(small(), 0, tmp_path / "seed-0", str)
+        train_run(small(), 0, tmp_path / "seed-0", str)
     assert (tmp_path / "seed-0.checkpoint").read_bytes() == kept
     assert {p.name for p in tmp_path.iterdir()} == {"seed-0.checkpoint", ".seed-0.lock"}
 
@@ -198,7 +204,7 @@ def test_a_loss_that_breaks_is_caught_at_once_with_its_cause(tmp_path):
     with pytest.raises(
         Diverged, match=r"epoch 1, step \d of 30: .* learning rate"
     ) as e:
-        train(small(learning_rate=1e9, batch_size=10), 0, tmp_path / "seed-0", str)
+        train_run(small(learning_rate=1e9, batch_size=10), 0, tmp_path / "seed-0", str)
     assert isinstance(e.value, RunError) and isinstance(e.value, FloatingPointError)
     assert not (tmp_path / "seed-0.json").exists()
 
@@ -215,9 +221,9 @@ def test_the_last_good_state_survives_a_loss_that_breaks(tmp_path, monkeypatch):
     with pytest.raises(
         Diverged, match=r"step 2 of 3: .* no longer finite.*keeps the l"
     ):
-        train(small(), 0, tmp_path / "seed-0", str, callbacks=[Break()])
-    train(small(), 0, tmp_path / "seed-0", str)
-    train(small(), 0, tmp_path / "whole", str)
+        train_run(small(), 0, tmp_path / "seed-0", str, callbacks=[Break()])
+    train_run(small(), 0, tmp_path / "seed-0", str)
+    train_run(small(), 0, tmp_path / "whole", str)
     assert outcome(tmp_path / "seed-0") == outcome(tmp_path / "whole")
 
 
@@ -248,5 +254,7 @@ def test_the_extreme_epsilon_is_the_one_that_was_drawn(tmp_path, monkeypatch):
             drawn.append(float(np.abs(keras.ops.convert_to_numpy(epsilon)).max()))
 
     with pytest.raises(Diverged, match="An extreme ε of") as error:
-        train(small(learning_rate=1e9), 0, tmp_path / "seed-0", str, callbacks=[Spy()])
+        train_run(
+            small(learning_rate=1e9), 0, tmp_path / "seed-0", str, callbacks=[Spy()]
+        )
     assert f"extreme ε of {drawn[-1]:.2f}" in str(error.value)

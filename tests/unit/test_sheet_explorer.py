@@ -45,14 +45,14 @@ def make_transect(name, k=15, size=64, made=True):
         factors,
         truth,
         blurred if made else None,
-        ~polar.puncture(factors),
+        polar.in_hole(factors),
     )
 
 
 def make_explorer(**options):
     """Return what chapter 08 shows, but of a sheet that is known."""
     factors = polar.sample(4299, 0)
-    factors = factors[polar.puncture(factors)]
+    factors = factors[polar.outside(factors)]
     angle = np.linspace(0, 2 * np.pi, 90)
     corners = np.array([(0.5, 0), (2, 0), (2, 2), (0.5, 2), (0.5, 0)])
     square = [np.linspace(p, q, 40) for p, q in itertools.pairwise(corners)]

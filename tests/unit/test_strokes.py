@@ -8,21 +8,15 @@ import pytest
 from keras import ops
 
 from vaetut import analysis, datasets
+from vaetut.atomic import RunError
 from vaetut.datasets import polar
+from vaetut.measures import strokes as measure_strokes
+from vaetut.measures.labelled import measure
 from vaetut.models import VAE, Autoencoder
-from vaetut.training import (
-    RunError,
-    build,
-    build_model,
-    experiments,
-    feed,
-    get_recipe,
-    measure_strokes,
-    train,
-    trainer,
-)
-from vaetut.training.measure import measure
-from vaetut.training.record import Record, read_record
+from vaetut.recipes import experiments, get_recipe
+from vaetut.runs import train_run
+from vaetut.runs.record import Record, read_record
+from vaetut.training import build, build_model, data, feed, trainer
 
 REGIONS = ("hole", "shell", "far")
 WEIGHTED = "polar-small+weights=b"
@@ -63,29 +57,29 @@ def outcome(stem):
 
 def test_weights_fall_in_b_and_are_one_on_average():
     recipe = get_recipe(WEIGHTED, "smoke")
-    images, _ = build.load_data(recipe, 0)
-    weights = build.image_weights(recipe, images)
+    images, _ = data.load_data(recipe, 0)
+    weights = data.sample_weights(recipe, images)
     assert weights.shape == (48,) and weights.dtype == np.float32
     assert weights.mean() == pytest.approx(1, abs=1e-6) and weights.min() >= 0
     b = images.factors[:, 1]
     assert (np.diff(weights[np.argsort(b)]) < 0).all()
     np.testing.assert_allclose(weights, (2 - b) / (2 - b).mean(), rtol=1e-5)
     for other in ("b-batch", None):
-        found = build.image_weights(dataclasses.replace(recipe, weights=other), images)
+        found = data.sample_weights(dataclasses.replace(recipe, weights=other), images)
         assert found is None if other is None else (found == weights).all()
 
 
 def test_images_without_factors_have_no_weights():
     recipe = get_recipe("fashion-vae+weights=b", "smoke")
-    images, _ = build.load_data(recipe, 0)
+    images, _ = data.load_data(recipe, 0)
     with pytest.raises(ValueError, match=r"'fashion-mnist'.*a polar set, or weights=n"):
-        build.image_weights(recipe, images)
+        data.sample_weights(recipe, images)
 
 
 def test_such_a_training_does_not_begin(tmp_path):
     recipe = get_recipe("fashion-vae+weights=b-batch", "smoke")
     with pytest.raises(ValueError, match="weighs images by b"):
-        train(recipe, 0, tmp_path / "seed-0", str)
+        train_run(recipe, 0, tmp_path / "seed-0", str)
     assert not (tmp_path / "seed-0.json").exists()
 
 
@@ -113,13 +107,13 @@ def test_a_weight_multiplies_each_images_terms(distance):
 
 
 def test_an_image_or_its_batch_is_weighed(unmeasured, fed, tmp_path):
-    recipe = quick(WEIGHTED, weights="b", epochs=2)
-    images, _ = build.load_data(recipe, 0)
-    own = build.image_weights(recipe, images)
+    recipe = quick(WEIGHTED, sample_weights="b", epochs=2)
+    images, _ = data.load_data(recipe, 0)
+    own = data.sample_weights(recipe, images)
     histories = {}
     for weights in (None, "b", "b-batch"):
         changed = dataclasses.replace(recipe, weights=weights)
-        record, _ = train(changed, 0, tmp_path / str(weights), str)
+        record = train_run(changed, 0, tmp_path / str(weights), str).record
         histories[weights] = record.history["loss"]
     orders, given = zip(*fed, strict=True)
     assert (orders[0] != orders[1]).any() and set(orders[0]) == set(orders[1])
@@ -137,7 +131,9 @@ def test_an_image_or_its_batch_is_weighed(unmeasured, fed, tmp_path):
 
 
 def test_a_last_batch_of_fewer_images_has_its_own_mean(unmeasured, fed, tmp_path):
-    train(quick(WEIGHTED, weights="b-batch", batch_size=20), 0, tmp_path / "a", str)
+    train_run(
+        quick(WEIGHTED, sample_weights="b-batch", batch_size=20), 0, tmp_path / "a", str
+    )
     ((_, weights),) = fed
     parts = weights[:20], weights[20:40], weights[40:]
     assert [np.ptp(part) for part in parts] == [0, 0, 0]
@@ -148,9 +144,9 @@ def test_weights_travel_with_images_that_are_gathered_batch_by_batch(
     unmeasured, tmp_path, monkeypatch
 ):
     recipe = quick(WEIGHTED)
-    train(recipe, 0, tmp_path / "copied", str)
+    train_run(recipe, 0, tmp_path / "copied", str)
     monkeypatch.setattr(feed, "COPY_LIMIT", 0)
-    train(recipe, 0, tmp_path / "gathered", str)
+    train_run(recipe, 0, tmp_path / "gathered", str)
     assert outcome(tmp_path / "copied") == outcome(tmp_path / "gathered")
 
 
@@ -171,7 +167,9 @@ def test_batches_come_with_their_weights_only_where_there_are_some(monkeypatch):
 
 
 def test_without_shuffling_every_epoch_has_the_same_order(unmeasured, fed, tmp_path):
-    train(quick("polar-small", shuffle=False, epochs=2), 0, tmp_path / "seed-0", str)
+    train_run(
+        quick("polar-small", shuffle=False, epochs=2), 0, tmp_path / "seed-0", str
+    )
     assert [order.tolist() for order, _ in fed] == [list(range(48))] * 2
 
 
@@ -193,10 +191,10 @@ class Stop(keras.callbacks.Callback):
 def test_a_weighted_training_goes_on_to_the_same_bits(recipe, unmeasured, tmp_path):
     recipe, lines = dataclasses.replace(recipe, epochs=2), []
     with pytest.raises(KeyboardInterrupt, match="goes on from there"):
-        train(recipe, 0, tmp_path / "stopped", str, callbacks=[Stop()])
-    train(recipe, 0, tmp_path / "stopped", lines.append)
+        train_run(recipe, 0, tmp_path / "stopped", str, callbacks=[Stop()])
+    train_run(recipe, 0, tmp_path / "stopped", lines.append)
     assert lines[0].endswith("going on after epoch 0 and 2 steps")
-    train(recipe, 0, tmp_path / "whole", str)
+    train_run(recipe, 0, tmp_path / "whole", str)
     assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
 
 
@@ -251,8 +249,9 @@ def smoke(tmp_path_factory):
     """A trained smoke run: its recipe, record, model, stem and data."""
     recipe = get_recipe("polar-small", "smoke")
     stem = tmp_path_factory.mktemp("strokes") / "seed-0"
-    record, model = train(recipe, 0, stem, str)
-    return recipe, record, model, stem, build.load_data(recipe, 0)
+    run = train_run(recipe, 0, stem, str)
+    record, model = run.record, run.model
+    return recipe, record, model, stem, data.load_data(recipe, 0)
 
 
 def test_every_region_has_every_metric(smoke):

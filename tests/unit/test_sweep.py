@@ -15,17 +15,12 @@ import numpy as np
 import pytest
 
 from vaetut.analysis import bootstrap_interval, interval
-from vaetut.training import (
-    Recipe,
-    RunError,
-    get_recipe,
-    results,
-    runs,
-    sweep,
-    train,
-    variants,
-)
-from vaetut.training.record import read_record
+from vaetut.atomic import RunError
+from vaetut.recipes import Recipe, get_recipe, variants
+from vaetut.runs import store as runs
+from vaetut.runs import sweep, train_run
+from vaetut.runs import tables as results
+from vaetut.runs.record import read_record
 
 SMOKE = get_recipe("fashion-vae", "smoke")
 SMALL = dataclasses.replace(
@@ -170,7 +165,7 @@ def swept(tmp_path_factory):
 
 
 def test_two_jobs_train_what_one_training_would(swept, tmp_path):
-    record, _ = train(SMALL, 0, tmp_path / "seed-0", say=str)
+    record = train_run(SMALL, 0, tmp_path / "seed-0", say=str).record
     path = runs.stem(swept[0], SMALL, 0).with_suffix(".json")
     other = read_record(path)
     # Sums are taken in another order with another number of threads.
@@ -218,14 +213,15 @@ def test_a_damaged_record_is_named_and_left_alone(own):
 
 def test_a_stale_run_is_trained_again(own):
     older = dataclasses.replace(SMALL, learning_rate=0.01)
-    train(older, 0, runs.stem(own, SMALL, 0), say=str)
+    train_run(older, 0, runs.stem(own, SMALL, 0), say=str)
     assert runs.finished(SMALL, 0) is None
     assert sweep.run([(SMALL, 0)], say=str) == []
     assert runs.finished(SMALL, 0).fields["learning_rate"] == SMALL.learning_rate
 
 
 ENDLESS = """
-from vaetut.training import get_recipe, sweep, variants
+from vaetut.recipes import get_recipe, variants
+from vaetut.runs import sweep
 recipe = variants.variant(get_recipe("fashion-ae", "smoke"), epochs=100_000)
 sweep.run(sweep.plan(recipe, {}, [0, 1, 2]), jobs=2)
 """

@@ -9,17 +9,13 @@ import numpy as np
 import pytest
 
 from vaetut import datasets, training
-from vaetut.training import (
-    Recipe,
-    RunError,
-    build,
-    engine,
-    get_recipe,
-    load_or_train,
-    runs,
-    train,
-)
-from vaetut.training.record import read_record, read_weights, write_atomically
+from vaetut.atomic import RunError, write_atomically
+from vaetut.recipes import Recipe, get_recipe
+from vaetut.runs import load_or_train, train_run
+from vaetut.runs import store as runs
+from vaetut.runs.record import read_record
+from vaetut.training import build, engine
+from vaetut.training.weights import read_weights
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +33,8 @@ def smoke(tmp_path_factory):
     recipe = get_recipe("fashion-vae", "smoke")
     stem = tmp_path_factory.mktemp("smoke") / "seed-0"
     lines = []
-    record, model = train(recipe, 0, stem, lines.append)
+    run = train_run(recipe, 0, stem, lines.append)
+    record, model = run.record, run.model
     return recipe, record, model, stem, lines
 
 

@@ -38,7 +38,7 @@ def make_walk(name="P1", n=N, size=(6, 5), seed=0, **changes):
         answer,
         nearest,
         {"IoU": (mean, mean - 0.1, mean + 0.1), "excess BCE": 300 * mean},
-        ~polar.puncture(factors),
+        polar.in_hole(factors),
         {"IoU": rng.uniform(0, 1, n), "excess BCE": rng.uniform(0, 500, n)},
     )
     return walk._replace(**changes)
@@ -350,7 +350,7 @@ def real_walk(name, ends):
     blurred = gaussian_filter(truth.astype(float), (0, 1.2, 1.2, 0))
     nearest = polar.draw(np.clip(factors + 0.02, [0.5, 0], 2), 128)
     errors = {"IoU": np.linspace(0, 1, 31)}
-    inside = ~polar.puncture(factors)
+    inside = polar.in_hole(factors)
     return Walk(
         name,
         factors,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaetut.analysis.statistics import finite_array
+from vaetut.checks import finite_array
 
 
 def _attributes(name, values, ndim=2):
@@ -129,54 +129,3 @@ def _thresholds(scores, truth):
 
 
 # ---- Directions
-
-
-def _enough(codes, attributes):
-    """Return codes and attributes, none of which is constant."""
-    codes, attributes = _codes_and_attributes(codes, attributes)
-    for j in range(attributes.shape[1]):
-        if attributes[:, j].all() or not attributes[:, j].any():
-            kind = "yes" if attributes[0, j] else "no"
-            raise ValueError(
-                f"attribute {j} is {kind} for all codes: drop it, or pass more codes"
-            )
-    return codes, attributes
-
-
-def attribute_vectors(codes, attributes):
-    """Return, for each attribute, the mean code with it less the mean code without.
-
-    `codes` (n, d), `attributes` (n, m) give (m, d), in the unit of the codes. What goes
-    along with an attribute in the data goes along in its vector: see
-    `partial_attribute_vectors`. Raises ValueError, which names it by its index, where
-    an attribute is constant.
-    Source: Larsen et al. 2016, arXiv:1512.09300, section 4.2.
-    """
-    codes, attributes = _enough(codes, attributes)
-    count = attributes.sum(0)[:, None]
-    centred = codes - codes.mean(0)  # so that the sum of those without is less theirs
-    total = attributes.T.astype(np.float64) @ centred
-    return total / count + total / (len(codes) - count)
-
-
-def partial_attribute_vectors(codes, attributes):
-    """Return how codes change with each attribute, the others held fixed.
-
-    `codes` (n, d), `attributes` (n, m) give (m, d), the slopes of a linear regression
-    of codes on all attributes at once, in the unit of the codes. Of attributes that
-    are independent they are those of `attribute_vectors`. Raises ValueError, which
-    names it by its index, where an attribute is constant, or fixed by those before it.
-    """
-    codes, attributes = _enough(codes, attributes)
-    columns = attributes - attributes.mean(0)
-    columns /= columns.std(0)
-    q, r = np.linalg.qr(columns)
-    left = np.zeros(columns.shape[1])  # of each column, what is not in those before
-    left[: len(r)] = np.abs(np.diagonal(r))
-    if left.min() < 1e-7 * len(columns) ** 0.5:
-        raise ValueError(
-            f"attribute {int(left.argmin())} is fixed by those before it: drop one of "
-            "them, or pass more codes"
-        )
-    slopes = np.linalg.solve(r, q.T @ (codes - codes.mean(0)))
-    return slopes / attributes.std(0)[:, None]

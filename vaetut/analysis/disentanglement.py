@@ -10,12 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import entr
 
-from vaetut.analysis.statistics import (
-    finite_array,
-    fraction,
-    random_generator,
-    whole_number,
-)
+from vaetut.checks import finite_array, fraction, random_generator, whole_number
 
 _DEAD = 1e-6  # of the widest dimension's range
 _LEAF = 5  # samples a leaf of a tree: fewer fit noise, and take longer

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaetut.analysis.statistics import finite_array, whole_number
+from vaetut.analysis.chunks import rows_at_once
+from vaetut.checks import finite_array, whole_number
 
-_CHUNK = 4_000_000  # numbers held at once
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
@@ -97,7 +97,7 @@ def _within(queries, cloud, k):
 def _squares(queries, cloud):
     """Yield the squared distances of some queries at a time to a cloud, (·, n)."""
     norms = (cloud**2).sum(1)
-    rows = max(1, _CHUNK // len(cloud))
+    rows = rows_at_once(len(cloud))
     for i in range(0, len(queries), rows):
         part = queries[i : i + rows]
         sums = (part**2).sum(1)[:, None] + norms
@@ -128,7 +128,7 @@ def _luminance(images, least=3):
 
 
 def _parts(images):
-    rows = max(1, _CHUNK // images[0].size)
+    rows = rows_at_once(images[0].size)
     for i in range(0, len(images), rows):
         part = images[i : i + rows]
         if part.dtype == np.uint8:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import entr, logsumexp
 
-from vaetut.analysis.statistics import finite_array
+from vaetut.analysis.chunks import rows_at_once
+from vaetut.checks import finite_array
 
 LOG_2PI = float(np.log(2 * np.pi))
-_CHUNK = 4_000_000  # numbers held at once as float64: 32 MB
 
 
 def softplus(logits):
@@ -89,7 +89,7 @@ def bernoulli_log_likelihood(images, logits):
             f"logits must pair with images: {images.shape} and {logits.shape} flattened"
         )
     result = np.empty(len(images))
-    rows = max(1, _CHUNK // images.shape[1])
+    rows = rows_at_once(images.shape[1])
     for i in range(0, len(images), rows):
         part = logits[i : i + rows].astype(np.float64)
         result[i : i + rows] = (images[i : i + rows] * part - softplus(part)).sum(1)
@@ -121,7 +121,7 @@ def bernoulli_log_likelihood_matrix(images, logits):
         )
     images = images.astype(np.float64, copy=False)
     result = np.empty((len(images), len(logits)))
-    rows = max(1, _CHUNK // images.shape[1])
+    rows = rows_at_once(images.shape[1])
     for j in range(0, len(logits), rows):
         part = logits[j : j + rows].astype(np.float64)
         result[:, j : j + rows] = images @ part.T - softplus(part).sum(1)
@@ -213,19 +213,3 @@ def quadrature(matrices):
     if top is None:
         raise ValueError("matrices is empty: pass at least one piece of the grid")
     return Quadrature(top + np.log(total / cells), total**2 / squares, cells)
-
-
-def evidence_by_quadrature(log_likelihood_matrix):
-    """Return log p(x) of each image, in nats, from log p(x|z) on a grid of codes.
-
-    `log_likelihood_matrix` (n, m): n images against the m = side^2 codes of
-    `prior_grid`.  With z = Phi^-1(u), p(x) = E p(x|z) is the integral of p(x|z(u))
-    over the unit square, and the codes sit at the centres of its equal cells, so that
-    p(x) is about the mean over cells: logsumexp - log m.  In the limit of the fine
-    grid that is the exact log p(x) of a model with two latent dimensions, to which
-    ELBO and importance-weighted bound are lower bounds.  Grey pixels: see the top of
-    this module.  `quadrature` does the same in pieces, and tells where the grid is too
-    coarse; the grid is coarsest in the tails, beyond |z| = 2.
-    """
-    matrix = finite_array("log_likelihood_matrix", log_likelihood_matrix, ndim=2)
-    return quadrature([matrix]).log_evidence

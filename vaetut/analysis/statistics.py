@@ -5,56 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-
-def finite_array(name, values, ndim=None, dtype=np.float64):
-    """Return `values` as a non-empty array of finite numbers, or say what is wrong.
-
-    `ndim` is the number of axes it must have (None: any); `dtype=None` keeps
-    float32, so that large images are not copied.  Raises ValueError, which names
-    the argument `name` and the mend.
-    """
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind in "cSUM":
-            raise TypeError
-        if dtype is not None or array.dtype != np.float32:
-            array = array.astype(np.float64, copy=False)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must hold real numbers in a regular array") from None
-    if ndim is not None and array.ndim != ndim:
-        raise ValueError(
-            f"{name} must have {ndim} axes, not shape {array.shape}: reshape it"
-        )
-    if array.size == 0:
-        raise ValueError(f"{name} is empty: pass at least one value")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds NaN or infinity: drop or mend those values")
-    return array
-
-
-def whole_number(name, value, least=1):
-    """Return `value` as an int of at least `least`, or raise ValueError."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise ValueError(f"{name} must be a whole number >= {least}, not {value!r}")
-    return int(value)
-
-
-def fraction(name, value):
-    """Return `value` as a float strictly between 0 and 1, or raise ValueError."""
-    if not np.isscalar(value) or isinstance(value, str) or not 0 < value < 1:
-        raise ValueError(f"{name} must lie strictly between 0 and 1, not {value!r}")
-    return float(value)
-
-
-def random_generator(seed):
-    """Return the NumPy Generator for `seed`, an int >= 0 or a Generator.
-
-    None is refused (ValueError): every number of the course can be drawn again.
-    """
-    if isinstance(seed, np.random.Generator):
-        return seed
-    return np.random.default_rng(whole_number("seed", seed, least=0))
+from vaetut.checks import finite_array, fraction, random_generator, whole_number
 
 
 class Interval(NamedTuple):
@@ -149,65 +100,12 @@ def hierarchical_interval(values, seed=0, level=0.95, draws=2000):
     return _percentile(mean, _hierarchical_means(groups, picks, rng), level, n)
 
 
-def hierarchical_ratio(numerators, denominators, seed=0, level=0.95, draws=2000):
-    """Return the bootstrap interval of a ratio of two means over seeds and images.
-
-    Both as the values of `hierarchical_interval`, of the same seeds, in that order;
-    the images may be others, and more. A draw takes one set of seeds for both, so
-    that what a seed does to both cancels. Raises ValueError where the seeds do not
-    pair up, or where the mean of the denominators may be 0.
-    """
-    above = _groups("numerators", numerators)
-    below = _groups("denominators", denominators)
-    _same_seeds("numerators", above, "denominators", below)
-    level, draws = fraction("level", level), whole_number("draws", draws)
-    rng, n, bottom = random_generator(seed), len(above), _mean_of_means(below)
-    picks = rng.integers(n, size=(draws, n))
-    top = _hierarchical_means(above, picks, rng)
-    bottoms = _hierarchical_means(below, picks, rng)
-    if bottom == 0 or (bottoms * bottom <= 0).any():
-        raise ValueError(
-            "denominators have a mean that may be 0, over which there is no ratio: "
-            "take a difference, by paired_hierarchical_interval"
-        )
-    mean = _mean_of_means(above) / bottom
-    if n == 1:
-        return Interval(mean, mean, mean, 1)
-    return _percentile(mean, top / bottoms, level, n)
-
-
-def paired_hierarchical_interval(a, b, seed=0, level=0.95, draws=2000):
-    """Return `hierarchical_interval` of a - b, paired by seed and by image.
-
-    `a`, `b`: a row of per-image values a seed, of the same seeds and images under two
-    treatments. Raises ValueError where seeds or images do not pair up.
-    """
-    a, b = _groups("a", a), _groups("b", b)
-    _same_seeds("a", a, "b", b)
-    for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        if len(x) != len(y):
-            raise ValueError(
-                f"a[{i}] and b[{i}] must be of the same images: {len(x)} values "
-                f"and {len(y)}"
-            )
-    differences = [x - y for x, y in zip(a, b, strict=True)]
-    return hierarchical_interval(differences, seed, level, draws)
-
-
 def _groups(name, values):
     """Return a list of checked arrays, one a seed."""
     groups = [finite_array(f"{name}[{i}]", v, ndim=1) for i, v in enumerate(values)]
     if not groups:
         raise ValueError(f"{name} is empty: pass an array of values for each seed")
     return groups
-
-
-def _same_seeds(name, values, other_name, others):
-    if len(values) != len(others):
-        raise ValueError(
-            f"{name} and {other_name} must be of the same seeds: {len(values)} "
-            f"and {len(others)}"
-        )
 
 
 def _mean_of_means(groups):

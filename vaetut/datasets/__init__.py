@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from vaetut.atomic import DataError
 from vaetut.datasets import cache, celeba, faces, fashion_mnist, files, lfw, polar
-from vaetut.datasets.record import DataError, Dataset
+from vaetut.datasets.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Source:
     make: Callable[[Path, str], list[Path]] | None  # folder, format
     verify: Callable[[], list[str]]  # what is wrong here, one line each
     about: str  # one line
+    shape: tuple[int, int, int]  # of an image: height, width, channels
+    knows: str | None  # of its images: "labels", "factors", "attributes" or nothing
 
 
 def _polar(name: str) -> Source:
@@ -29,6 +32,8 @@ def _polar(name: str) -> Source:
         verify=partial(polar.verify, name),
         about=f"Stars of two factors, {options['size']}×{options['size']}, {canvas} "
         f"canvas{hole}; drawn when asked for",
+        shape=polar.image_shape(name),
+        knows="factors",
     )
 
 
@@ -40,6 +45,8 @@ def _faces(name: str) -> Source:
         verify=partial(faces.verify, name),
         about=f"{train + test:,} faces of nobody with 40 attributes, {size}×{size}; "
         "drawn when asked for and kept",
+        shape=(size, size, 3),
+        knows="attributes",
     )
 
 
@@ -49,6 +56,8 @@ def _celeba(size: int) -> Source:
         make=None,
         verify=partial(celeba.verify, size),
         about=f"CelebA's faces, {size}×{size}, from the folder in VAETUT_CELEBA",
+        shape=(size, size, 3),
+        knows="attributes",
     )
 
 
@@ -59,6 +68,8 @@ def _lfw(size: int) -> Source:
         verify=partial(lfw.verify, size),
         about=f"Labeled Faces in the Wild, {size}×{size}, by scikit-learn; downloaded "
         "if VAETUT_LFW=1",
+        shape=(size, size, 3),
+        knows=None,
     )
 
 
@@ -68,6 +79,8 @@ SOURCES = {
         make=None,
         verify=fashion_mnist.verify,
         about="70,000 pieces of clothing in ten classes, 32×32; ships with the course",
+        shape=(32, 32, 1),
+        knows="labels",
     ),
     **{name: _polar(name) for name in polar.SETS},
     **{name: _faces(name) for name in faces.SETS},
@@ -76,16 +89,26 @@ SOURCES = {
 }
 
 
+def source(name: str) -> Source:
+    """Return where a data set comes from; raises ValueError for an unknown name."""
+    if name not in SOURCES:
+        raise ValueError(
+            f"There is no data set {name!r}: choose one of {', '.join(SOURCES)}."
+        )
+    return SOURCES[name]
+
+
+def image_shape(name: str) -> tuple[int, int, int]:
+    """Return height, width and channels of a data set's images, which are not read."""
+    return source(name).shape
+
+
 def load(name: str, split: str = "train") -> Dataset:
     """Return one split of a data set of the course by its name.
 
     Raises ValueError for an unknown name or split, DataError for a damaged file.
     """
-    if name not in SOURCES:
-        raise ValueError(
-            f"There is no data set {name!r}: choose one of {', '.join(SOURCES)}."
-        )
-    return SOURCES[name].load(split)
+    return source(name).load(split)
 
 
 __all__ = [
@@ -98,7 +121,9 @@ __all__ = [
     "faces",
     "fashion_mnist",
     "files",
+    "image_shape",
     "lfw",
     "load",
     "polar",
+    "source",
 ]

@@ -5,15 +5,10 @@ user's cache. Its `about.json` holds the key and of each file its size, its SHA-
 the shape and type of its array. The folder appears when it is whole, or not at all.
 """
 
-import contextlib
-import hashlib
 import json
 import math
 import os
 import re
-import shutil
-import threading
-import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from vaetut.datasets.record import DataError
+from vaetut import atomic
+from vaetut.atomic import DataError
 
 ABOUT = "about.json"
 HASHED_BELOW = 200_000_000  # bytes: larger files are hashed by `verify` alone
-ABANDONED = 24 * 3600  # seconds without a change to a folder that was being filled
 
 
 def cached(name: str, key: dict, write: Callable[[Path], None]) -> dict:
@@ -79,7 +74,7 @@ def root() -> Path:
 def folder_of(name: str, key: dict) -> Path:
     """Return the folder in which the arrays of a key are, or will be."""
     text = json.dumps(_plain(key), sort_keys=True)
-    return root() / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return root() / f"{name}-{atomic.sha256(text.encode())[:12]}"
 
 
 def write_rows(path: Path, shape: tuple, dtype, chunks: Iterable[np.ndarray]) -> None:
@@ -119,43 +114,13 @@ def _mend(folder: Path) -> str:
 
 
 def _fill(folder: Path, key: dict, write: Callable[[Path], None]) -> None:
-    """Write a folder under a name of this thread's own, then rename it.
-
-    If another process or thread was faster, its folder stays.
-    """
-    own = f"{os.getpid()}-{threading.get_ident()}"
-    temporary = folder.with_name(f".{folder.name}.{own}.part")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+    """Write a folder; if another process or thread was faster, its folder stays."""
+    remedy = "Free some space, or set VAETUT_CACHE to a folder that can be written to."
+    with atomic.appears_whole(folder, DataError, remedy, keep=True) as temporary:
         temporary.mkdir()
         write(temporary)
         about = {"key": _plain(key), "files": _entries(temporary)}
-        with open(temporary / ABOUT, "w", encoding="utf8") as file:
-            file.write(json.dumps(about, indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.rename(temporary, folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-    except OSError as error:
-        raise DataError(
-            f"{folder} could not be written ({error.strerror or error}): free some "
-            "space, or set VAETUT_CACHE to a folder that can be written to."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left of the same folder, a day after they ended."""
-    for left in folder.parent.glob(f".{folder.name}.*.part"):
-        with contextlib.suppress(OSError):
-            newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
-            if time.time() - newest > ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
+        (temporary / ABOUT).write_text(json.dumps(about, indent=1) + "\n", "utf8")
 
 
 def _entries(folder: Path) -> dict:
@@ -168,12 +133,10 @@ def _entries(folder: Path) -> dict:
         )
     entries = {}
     for path in paths:
-        with open(path, "r+b") as file:
-            os.fsync(file.fileno())
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         entries[path.name] = {
             "size": path.stat().st_size,
-            "sha256": _sha256(path),
+            "sha256": atomic.file_sha256(path),
             "shape": list(array.shape),
             "dtype": array.dtype.str,
         }
@@ -217,14 +180,10 @@ def _array(path: Path, entry: dict, once: bool) -> np.ndarray:
             )
         found = entry["sha256"]
         if not once:
-            found = _sha256(path)
+            found = atomic.file_sha256(path)
         elif state.st_size < HASHED_BELOW:
             found = _sha256_once(path, state.st_size, state.st_mtime_ns)
-        if found != entry["sha256"]:
-            raise DataError(
-                f"{path} is damaged: its SHA-256 is {found[:12]}…, expected "
-                f"{entry['sha256'][:12]}…. {mend}"
-            )
+        atomic.check_sha256(path, found, entry["sha256"], DataError, mend)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise DataError(
@@ -240,11 +199,6 @@ def _array(path: Path, entry: dict, once: bool) -> np.ndarray:
     return array
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @lru_cache(maxsize=256)
 def _sha256_once(path: Path, size: int, changed: int) -> str:
-    return _sha256(path)
+    return atomic.file_sha256(path)

@@ -6,7 +6,6 @@ are `img_align_celeba`, and as .txt (CelebA's form) or .csv (Kaggle's)
 """
 
 import csv
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -16,8 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vaetut import atomic
+from vaetut.atomic import DataError
 from vaetut.datasets import cache
-from vaetut.datasets.record import DataError, Dataset
+from vaetut.datasets.dataset import Dataset
 
 VARIABLE = "VAETUT_CELEBA"
 SOURCE = (
@@ -179,8 +180,8 @@ class _Tables:
         return {
             "pictures": len(self.names),
             "bytes_of_some": sum(path.stat().st_size for path in paths),
-            "attributes": hashlib.sha256(_read(self.attributes)).hexdigest(),
-            "partition": hashlib.sha256(_read(self.partition)).hexdigest(),
+            "attributes": atomic.sha256(_read(self.attributes)),
+            "partition": atomic.sha256(_read(self.partition)),
         }
 
     def split(self, split: str) -> tuple[list[str], np.ndarray]:
@@ -369,10 +370,7 @@ def _content(folder: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). {MEND}") from error
+    return atomic.read_bytes(path, DataError, MEND)
 
 
 def _text(path: Path) -> str:

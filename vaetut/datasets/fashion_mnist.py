@@ -5,14 +5,15 @@ licence and their SHA-256 sums.
 """
 
 import gzip
-import hashlib
 import zlib
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from vaetut.datasets.record import DataError, Dataset
+from vaetut import atomic
+from vaetut.atomic import DataError
+from vaetut.datasets.dataset import Dataset
 
 FOLDER = Path(__file__).parent / "data" / "fashion-mnist"
 SOURCE = "Fashion-MNIST, Zalando Research 2017, MIT licence"
@@ -96,20 +97,10 @@ def verified_bytes(path: Path) -> bytes:
     Raises DataError naming the file if it or its sum is missing, or they differ.
     """
     sums = path.with_name("SHA256SUMS")
-    try:
-        raw, listed = path.read_bytes(), sums.read_text("utf8")
-    except OSError as error:
-        raise DataError(
-            f"{error.filename} cannot be read ({error.strerror}). {MEND}"
-        ) from error
+    listed = atomic.read_bytes(sums, DataError, MEND).decode("utf8")
     expected = {name: digest for digest, name in map(str.split, listed.splitlines())}
-    digest = hashlib.sha256(raw).hexdigest()
-    if digest != expected.get(path.name):
-        raise DataError(
-            f"{path.name} is damaged: its SHA-256 is {digest[:12]}…, "
-            f"expected {expected.get(path.name, 'none listed')[:12]}…. {MEND}"
-        )
-    return raw
+    stated = expected.get(path.name, "none listed")
+    return atomic.read_bytes(path, DataError, MEND, stated)
 
 
 def verify(folder: Path = FOLDER) -> list[str]:

@@ -5,20 +5,18 @@ factors, label, attributes) and `dataset.json` with the rest and the SHA-256 of 
 table. Both forms appear under their name when they are whole, or not at all.
 """
 
-import contextlib
 import csv
-import hashlib
 import io
 import json
-import os
-import shutil
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from vaetut.datasets.record import DataError, Dataset
+from vaetut import atomic
+from vaetut.atomic import DataError
+from vaetut.datasets.dataset import Dataset
 
 TABLE, ABOUT = "factors.csv", "dataset.json"
 COLUMNS = ("factors", "labels", "attributes")
@@ -31,11 +29,9 @@ def save_npz(data: Dataset, path: Path) -> None:
     Raises DataError, naming the file, if that fails; what was there before stays.
     """
     columns = {c: getattr(data, c) for c in COLUMNS if getattr(data, c) is not None}
-    with _appears_whole(Path(path)) as temporary, open(temporary, "wb") as file:
+    with _whole(Path(path)) as temporary, open(temporary, "wb") as file:
         about = np.array(json.dumps(_about(data)))
         np.savez_compressed(file, about=about, images=data.images, **columns)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def load_npz(path: Path) -> Dataset:
@@ -70,17 +66,17 @@ def save_folder(data: Dataset, folder: Path) -> None:
         raise ValueError(f"PNG files of {channels} channels: give 1 or 3, or an .npz.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} is not empty: remove it or choose another folder.")
-    with _appears_whole(folder) as temporary:
+    with _whole(folder) as temporary:
         temporary.mkdir()
         digits = len(str(max(len(data) - 1, 0)))
         rows = []
         for k in range(len(data)):
             name, png = f"{k:0{digits}d}.png", _png(data.images[k])
             (temporary / name).write_bytes(png)
-            rows.append([name, hashlib.sha256(png).hexdigest(), *_values(data, k)])
+            rows.append([name, atomic.sha256(png), *_values(data, k)])
         table = _csv([_header(data), *rows])
         (temporary / TABLE).write_bytes(table)
-        about = _about(data) | {"table_sha256": hashlib.sha256(table).hexdigest()}
+        about = _about(data) | {"table_sha256": atomic.sha256(table)}
         (temporary / ABOUT).write_text(json.dumps(about, indent=1) + "\n", "utf8")
 
 
@@ -207,36 +203,10 @@ def _pixels(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)))
 
 
-def _read(path: Path, sha256: str | None = None) -> bytes:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). {MEND}") from error
-    found = hashlib.sha256(raw).hexdigest()
-    if sha256 not in (None, found):
-        raise DataError(
-            f"{path} is damaged: its SHA-256 is {found[:12]}…, expected "
-            f"{sha256[:12]}…. {MEND}"
-        )
-    return raw
+def _read(path: Path, stated: str | None = None) -> bytes:
+    return atomic.read_bytes(path, DataError, MEND, stated)
 
 
-@contextlib.contextmanager
-def _appears_whole(target: Path):
-    """Give a temporary name beside the target, which takes its place at the end."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, target)
-    except OSError as error:
-        raise DataError(
-            f"{target} could not be written ({error.strerror or error}): free some "
-            "space, or choose a place that can be written to."
-        ) from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+def _whole(target: Path):
+    place = "Free some space, or choose a place that can be written to."
+    return atomic.appears_whole(target, DataError, place)

@@ -4,7 +4,6 @@ The pictures are used if scikit-learn has them already. They are downloaded (200
 only if VAETUT_LFW is 1, or `load` is told to.
 """
 
-import hashlib
 import os
 import tarfile
 from functools import partial
@@ -12,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vaetut import atomic
+from vaetut.atomic import DataError
 from vaetut.datasets import cache
-from vaetut.datasets.record import DataError, Dataset
+from vaetut.datasets.dataset import Dataset
 
 VARIABLE, HOME = "VAETUT_LFW", "VAETUT_LFW_HOME"
 SOURCE = (
@@ -62,7 +63,7 @@ def verify(size: int) -> list[str]:
 
 def is_test(person: str) -> bool:
     """Return whether a person belongs to the test split: one in ten, by the name."""
-    return int(hashlib.sha256(person.encode()).hexdigest(), 16) % 10 == 0
+    return int(atomic.sha256(person.encode()), 16) % 10 == 0
 
 
 def _write(size: int, download: bool, folder: Path) -> None:

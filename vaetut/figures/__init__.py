@@ -4,6 +4,7 @@ Every figure has an opaque background, so that it reads on a dark page as well, 
 colours that people with a colour-blindness can tell apart.
 """
 
+from vaetut.figures.comparisons import attribution, autopsy, edges_of_task, race, rungs
 from vaetut.figures.cost import areas, changes, over_batch, ranks_kept, shares
 from vaetut.figures.curves import (
     beta_curves,
@@ -13,6 +14,7 @@ from vaetut.figures.curves import (
     history,
     ladder,
 )
+from vaetut.figures.embedding import embedding
 from vaetut.figures.faces import (
     attribute_bars,
     face_rows,
@@ -55,18 +57,7 @@ from vaetut.figures.sheets import (
 )
 from vaetut.figures.strength import code_maps, radii_by_seed, variance_law
 from vaetut.figures.style import CLASS_COLOURS
-from vaetut.figures.transects import (
-    attribution,
-    autopsy,
-    edges_of_task,
-    embedding,
-    errors_along,
-    pairs,
-    race,
-    rungs,
-    transect_plane,
-    transect_rows,
-)
+from vaetut.figures.transects import errors_along, pairs, transect_plane, transect_rows
 
 __all__ = [
     "CLASS_COLOURS",

@@ -10,8 +10,17 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from vaetut.figures.polar import FINE
-from vaetut.figures.style import ACCENT, DPI, WIDTH, canvas, tiled
-from vaetut.figures.transects import GREY, HALO, LINES, MARKERS
+from vaetut.figures.style import (
+    ACCENT,
+    DPI,
+    GREY,
+    HALO,
+    LINES,
+    MARKERS,
+    WIDTH,
+    canvas,
+    tiled,
+)
 
 DASHES = ("-", "--", ":", "-.")  # where lines have no markers
 RULE = 0.04  # of a face's side: the white line between rows

@@ -11,8 +11,17 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator
 
-from vaetut.figures.style import ACCENT, AE, QUIET, VAE, canvas
-from vaetut.figures.transects import GREY, HALO, LINES, MARKERS
+from vaetut.figures.style import (
+    ACCENT,
+    AE,
+    GREY,
+    HALO,
+    LINES,
+    MARKERS,
+    QUIET,
+    VAE,
+    canvas,
+)
 
 LINES_OF = {"a": AE, "b": VAE}  # colour of the lines along which a factor grows
 EVERY = 2  # of the lattice's lines are drawn

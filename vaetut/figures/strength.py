@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from vaetut.figures.style import AE, VAE, canvas
-from vaetut.figures.transects import GREY, LINES, MARKERS
+from vaetut.figures.style import AE, GREY, LINES, MARKERS, VAE, canvas
 
 
 def radii_by_seed(groups, dimension, width=0.5):

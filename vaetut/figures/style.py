@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 # Ten classes: Paul Tol's "muted" qualitative scheme and one grey.
 CLASS_COLOURS = (
@@ -18,6 +19,11 @@ CLASS_COLOURS = (
 )
 INK, ACCENT, QUIET = "#222222", "#CC3311", "#BBBBBB"
 AE, VAE = "#EE7733", "#0077BB"  # the two models, wherever they meet
+LINES = (VAE, AE, "#009988", "#AA3377", INK, "#999933", "#55AADD")
+MARKERS = "osD^vPX"
+GREY, HAZE = "#777777", "#FBE9E4"  # references; the hole as an area
+GREY, HAZE = "#777777", "#FBE9E4"  # references; the hole as an area
+HALO = [withStroke(linewidth=3, foreground="white")]
 IMAGES = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 WIDTH = 8.0  # inches; the page's column
 DPI = 110

@@ -3,7 +3,7 @@
 from vaetut.models import classifier, compact, faces, reference
 from vaetut.models.autoencoder import Autoencoder, ImageModel
 from vaetut.models.classifier import AttributeClassifier
-from vaetut.models.disentangling import DIPVAE, TCVAE, EntanglementVAE
+from vaetut.models.distance import DistanceVAE
 from vaetut.models.losses import (
     bernoulli_nats,
     effective_beta,
@@ -11,7 +11,8 @@ from vaetut.models.losses import (
     unit_interval,
 )
 from vaetut.models.networks import conv_decoder, conv_encoder
-from vaetut.models.vae import VAE, DistanceVAE, draw_codes
+from vaetut.models.regularizers import DIPVAE, TCVAE, EntanglementVAE
+from vaetut.models.vae import VAE, draw_codes
 
 NETWORKS = {  # name -> what builds its encoder, its decoder
     "conv": (conv_encoder, conv_decoder),

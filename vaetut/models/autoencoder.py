@@ -21,7 +21,7 @@ class ImageModel(keras.Model):
     """
 
     parts = ("reconstruction",)
-    batchwise = False  # whether an image's loss depends on the others of its batch
+    draws = 0  # of ε in a step of training
 
     def __init__(self, encoder, decoder, **kwargs):
         super().__init__(**kwargs)
@@ -32,7 +32,6 @@ class ImageModel(keras.Model):
                     "remove them, or count them in an override of loss_terms."
                 )
         self.encoder, self.decoder = encoder, decoder
-        self.batchwise = type(self).batchwise or any(map(_is_batchwise, self.layers))
         self.part_means = [keras.metrics.Mean(name=part) for part in self.parts]
         self.built = True  # as both networks are
 
@@ -124,13 +123,6 @@ class Autoencoder(ImageModel):
     def reconstruct(self, images):
         """Return the images decoded from the codes of `images`."""
         return self.decode(self.encode(images))
-
-
-def _is_batchwise(layer):
-    """Return whether a layer, or one in it, computes from a batch as a whole."""
-    if isinstance(layer, keras.Model):
-        return any(map(_is_batchwise, layer.layers))
-    return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def check_images(images, image_shape):

@@ -22,7 +22,7 @@ def faces_encoder(
     latent_dim,
     filters=FILTERS,
     heads=("code",),
-    kernels=None,
+    kernel_sizes=None,
     normalization=True,
     extra_dense=None,
     residual=False,
@@ -31,14 +31,14 @@ def faces_encoder(
     """Return a network from images (n, h, w, c) to one (n, latent_dim) array a head.
 
     Convolutions of stride two, each with a batch normalization unless `normalization`
-    is False, and LeakyReLU; `kernels` are their sides, 3 if None. `extra_dense` puts a
-    layer of so many units between the flattened map and the heads. With `residual` a
+    is False, and LeakyReLU; `kernel_sizes` are 3 if None. `extra_dense` puts a layer
+    of so many units between the flattened map and the heads. With `residual` a
     block follows every convolution. Raises ValueError if the image cannot be halved, or
     there is not one kernel a filter.
     """
     check_halving(image_shape, filters)
     images = x = keras.Input(image_shape, name="images")
-    sides = _sides(filters, kernels)
+    sides = _sides(filters, kernel_sizes)
     for k, (width, side) in enumerate(zip(filters, sides, strict=True), start=1):
         x = layers.Conv2D(width, side, strides=2, padding="same", name=f"conv_{k}")(x)
         x = _activated(x, k, normalization)
@@ -55,19 +55,19 @@ def faces_decoder(
     image_shape,
     latent_dim,
     filters=FILTERS,
-    kernels=None,
+    kernel_sizes=None,
     normalization=True,
     residual=False,
     name="decoder",
 ):
     """Return the mirror of `faces_encoder`: codes (n, d) to logits (n, h, w, c).
 
-    `filters` and `kernels` are the encoder's, read backwards; the last transposed
+    `filters` and `kernel_sizes` are the encoder's, read backwards; the last transposed
     convolution draws the logits, with neither normalization nor activation. Raises
     ValueError as the encoder does.
     """
     codes, x = _first_map(image_shape, latent_dim, filters)
-    *sides, last = reversed(_sides(filters, kernels))
+    *sides, last = reversed(_sides(filters, kernel_sizes))
     for k, (width, side) in enumerate(zip(filters[-2::-1], sides, strict=True), 1):
         x = layers.Conv2DTranspose(
             width, side, strides=2, padding="same", name=f"up_{k}"
@@ -89,7 +89,7 @@ def upsampling_decoder(
     image_shape,
     latent_dim,
     filters=FILTERS,
-    kernels=None,
+    kernel_sizes=None,
     normalization=True,
     name="decoder",
 ):
@@ -100,7 +100,7 @@ def upsampling_decoder(
     artifacts.
     """
     codes, x = _first_map(image_shape, latent_dim, filters)
-    *sides, last = reversed(_sides(filters, kernels))
+    *sides, last = reversed(_sides(filters, kernel_sizes))
     for k, (width, side) in enumerate(zip(filters[-2::-1], sides, strict=True), 1):
         x = layers.UpSampling2D(2, name=f"double_{k}")(x)
         x = layers.Conv2D(width, side, padding="same", name=f"conv_{k}")(x)
@@ -110,12 +110,13 @@ def upsampling_decoder(
     return keras.Model(codes, logits, name=name)
 
 
-def _sides(filters, kernels):
+def _sides(filters, kernel_sizes):
     """Return the side of every convolution's kernel."""
-    sides = tuple(kernels) if kernels else (KERNEL,) * len(filters)
+    sides = tuple(kernel_sizes) if kernel_sizes else (KERNEL,) * len(filters)
     if len(sides) != len(filters):
         raise ValueError(
-            f"There are {len(sides)} kernels for {len(filters)} filters: give one each."
+            f"There are {len(sides)} kernel sizes for {len(filters)} filters: give one "
+            "each."
         )
     return sides
 

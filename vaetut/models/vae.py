@@ -33,6 +33,7 @@ class VAE(ImageModel):
     """
 
     parts = ("reconstruction", "kl", "regularizer")
+    draws = 1
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class VAE(ImageModel):
         beta=1.0,
         seed=0,
         posterior_sd=None,
-        clip=None,
+        max_epsilon=None,
         **kwargs,
     ):
         super().__init__(encoder, decoder, **kwargs)
@@ -49,9 +50,9 @@ class VAE(ImageModel):
             raise ValueError(f"beta must be 0 or more, not {beta}.")
         if posterior_sd is not None and not 0 < posterior_sd < math.inf:
             raise ValueError(f"posterior_sd must be positive, not {posterior_sd}.")
-        if clip is not None and not 0 < clip < math.inf:
-            raise ValueError(f"clip must be positive, not {clip}.")
-        self.clip = None if clip is None else float(clip)
+        if max_epsilon is not None and not 0 < max_epsilon < math.inf:
+            raise ValueError(f"max_epsilon must be positive, not {max_epsilon}.")
+        self.max_epsilon = None if max_epsilon is None else float(max_epsilon)
         self.posterior_sd = None if posterior_sd is None else float(posterior_sd)
         self.beta, self.seed = float(beta), int(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
@@ -61,8 +62,8 @@ class VAE(ImageModel):
         mean, log_var = self.posterior(unit_interval(images))
         if epsilon is None:
             epsilon = keras.random.normal(ops.shape(mean), seed=self.seed_generator)
-        if self.clip is not None:
-            epsilon = ops.clip(epsilon, -self.clip, self.clip)
+        if self.max_epsilon is not None:
+            epsilon = ops.clip(epsilon, -self.max_epsilon, self.max_epsilon)
         return self.decoder(draw_codes(mean, log_var, epsilon)), mean, log_var
 
     def posterior(self, images):
@@ -98,50 +99,6 @@ class VAE(ImageModel):
         return self.decode(self.encode(images)[0])
 
     def get_config(self):
-        names = ("beta", "seed", "posterior_sd", "clip")
+        names = ("beta", "seed", "posterior_sd", "max_epsilon")
         own = {name: getattr(self, name) for name in names}
         return super().get_config() | own
-
-
-@keras.saving.register_keras_serializable(package="vaetut")
-class DistanceVAE(VAE):
-    """A VAE of strokes whose logits must also be a distance to the stroke.
-
-    To the loss it adds `weight` times the squared difference between the distance in
-    the image, `distance_field`, and the one that the logits say, summed over pixels:
-    each pixel knows how far away the stroke is, and not only that it is dark there.
-    """
-
-    parts = (*VAE.parts, "distance")
-    height, slope = 4.0, 6.0  # the logit on the stroke, and its fall a pixel
-
-    def __init__(self, encoder, decoder, weight=0.02, **kwargs):
-        super().__init__(encoder, decoder, **kwargs)
-        self.weight = float(weight)
-
-    def loss_terms(self, images, logits, mean, log_var):
-        terms = super().loss_terms(images, logits, mean, log_var)
-        said = (self.height - ops.cast(logits, "float32")) / self.slope
-        error = ops.square(said - distance_field(images))
-        terms["distance"] = self.weight * ops.sum(error, axis=(1, 2, 3))
-        terms["loss"] = terms["loss"] + terms["distance"]
-        return terms
-
-    def get_config(self):
-        return super().get_config() | {"weight": self.weight}
-
-
-def distance_field(images, reach=4):
-    """Return how far each pixel is from ink, (n, h, w, 1), in pixels up to `reach`.
-
-    With the ink in [0, 1] grown by k pixels in every direction, the distance is the
-    sum over k of what is still empty: a chessboard distance, with fractions where the
-    ink is grey.
-    """
-    peak = ops.max(images, axis=(1, 2, 3), keepdims=True)
-    ink = images / ops.maximum(peak, 1e-3)
-    distance = 1.0 - ink
-    for _ in range(reach - 1):
-        ink = ops.max_pool(ink, 3, strides=1, padding="same")
-        distance = distance + (1.0 - ink)
-    return ops.stop_gradient(distance)

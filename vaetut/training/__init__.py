@@ -1,34 +1,8 @@
-"""Recipes, the trainer, and the runs that come out of it."""
+"""From a recipe to a trained model: built, fed, watched, saved and resumed."""
 
 from vaetut.training.build import build_model
-from vaetut.training.recipe import SCALES, Recipe
-from vaetut.training.recipes import BETAS, CATALOGUE, get_recipe, sweep_name
-from vaetut.training.record import Record, RunError
-from vaetut.training.runs import (
-    Run,
-    list_runs,
-    load_or_train,
-    records,
-    summary,
-    verify,
-)
-from vaetut.training.trainer import train
+from vaetut.training.checkpoint import Diverged
+from vaetut.training.data import load_data
+from vaetut.training.trainer import Cost, Trained, train
 
-__all__ = [
-    "BETAS",
-    "CATALOGUE",
-    "SCALES",
-    "Recipe",
-    "Record",
-    "Run",
-    "RunError",
-    "build_model",
-    "get_recipe",
-    "list_runs",
-    "load_or_train",
-    "records",
-    "summary",
-    "sweep_name",
-    "train",
-    "verify",
-]
+__all__ = ["Cost", "Diverged", "Trained", "build_model", "load_data", "train"]

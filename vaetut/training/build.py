@@ -1,4 +1,4 @@
-"""From a recipe to its data, its untrained model and optimizer; weights in and out."""
+"""From a recipe to its untrained model."""
 
 import inspect
 from functools import partial
@@ -18,9 +18,8 @@ from vaetut.models import (
     EntanglementVAE,
     ImageModel,
 )
+from vaetut.recipes import Recipe
 from vaetut.training import engine
-from vaetut.training.recipe import Recipe
-from vaetut.training.record import RunError
 
 PLAIN = {"autoencoder": Autoencoder, "classifier": AttributeClassifier}  # without a β
 VAES = {  # name of a recipe's model -> what makes it of the networks
@@ -42,7 +41,7 @@ def build_model(
     not, and for an option that the network does not have.
     """
     keras.utils.set_random_seed(seed)
-    shape = datasets.load(recipe.dataset, "test").image_shape
+    shape = datasets.image_shape(recipe.dataset)
     heads, options = {}, {}
     if recipe.model not in PLAIN:
         constant = recipe.posterior_sd is not None
@@ -50,7 +49,7 @@ def build_model(
         options = {
             "beta": recipe.beta,
             "posterior_sd": recipe.posterior_sd,
-            "clip": recipe.clip,
+            "max_epsilon": recipe.max_epsilon,
         }
         if recipe.gamma is not None:
             options["gamma"] = recipe.gamma
@@ -74,7 +73,7 @@ def _build_networks(recipe: Recipe, shape, heads: dict):
             f"{', '.join(NETWORKS)}."
         )
     size = {"latent_dim": recipe.latent_dim, "filters": recipe.filters}
-    options = {"kernels": recipe.kernels, "extra_dense": recipe.extra_dense}
+    options = {"kernel_sizes": recipe.kernel_sizes, "extra_dense": recipe.extra_dense}
     options = {name: value for name, value in options.items() if value is not None}
     if recipe.normalization is not None:
         options["normalization"] = recipe.normalization == "batch"
@@ -106,80 +105,3 @@ def _initialize(network: keras.Model, initializer: str | None) -> None:
             layer.kernel.assign(kinds[initializer]()(layer.kernel.shape))
             if layer.bias is not None:
                 layer.bias.assign(np.zeros(layer.bias.shape))
-
-
-def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """Return the optimizer of a recipe for a training of so many steps in all."""
-    rate = recipe.learning_rate
-    if recipe.schedule == "cosine":
-        warmup = round(recipe.warmup * steps)
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else rate,
-            decay_steps=steps - warmup,
-            warmup_target=rate if warmup else None,
-            warmup_steps=warmup,
-        )
-    config = {"learning_rate": rate}
-    if recipe.epsilon is not None:
-        config["epsilon"] = recipe.epsilon
-    return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
-
-
-def load_data(recipe: Recipe, seed: int) -> tuple[datasets.Dataset, datasets.Dataset]:
-    """Return the training and the test images of a recipe."""
-    train = datasets.load(recipe.dataset, "train")
-    test = datasets.load(recipe.dataset, "test")
-    if recipe.images:
-        train = train.subset(recipe.images, seed)
-    if recipe.test_images:
-        test = test.subset(recipe.test_images, seed)
-    return train, test
-
-
-def image_weights(recipe: Recipe, train: datasets.Dataset) -> np.ndarray | None:
-    """Return what each training image of a recipe weighs, (n,), 1 on average; or None.
-
-    Raises ValueError where the images' factors are not known.
-    """
-    if recipe.weights is None:
-        return None
-    if train.factors is None:
-        raise ValueError(
-            f"Recipe {recipe.name!r} weighs images by b, which {train.name!r} does not "
-            "know: take a polar set, or weights=none."
-        )
-    weights = datasets.polar.weights(train.factors)
-    return (weights / weights.mean()).astype(np.float32)
-
-
-def export_weights(model: ImageModel) -> dict[str, np.ndarray]:
-    """Return the weights of encoder and decoder by their names, as float16."""
-    return {
-        f"{network.name}/{weight.path}": keras.ops.convert_to_numpy(weight).astype(
-            np.float16
-        )
-        for network in (model.encoder, model.decoder)
-        for weight in network.weights
-    }
-
-
-def import_weights(model: ImageModel, arrays: dict[str, np.ndarray]) -> None:
-    """Assign arrays as `export_weights` names them.
-
-    Raises RunError if names or shapes are not those of the model.
-    """
-    weights = {
-        f"{network.name}/{weight.path}": weight
-        for network in (model.encoder, model.decoder)
-        for weight in network.weights
-    }
-    have = {name: tuple(weight.shape) for name, weight in weights.items()}
-    given = {name: array.shape for name, array in arrays.items()}
-    if have != given:
-        differ = sorted({n for n, _ in have.items() ^ given.items()})
-        raise RunError(
-            f"These weights are of another network: {', '.join(differ)} differ in name "
-            "or shape. Train the recipe again."
-        )
-    for name, weight in weights.items():
-        weight.assign(arrays[name].astype("float32"))

@@ -1,35 +1,43 @@
 """The state of a training on disk: written whole, put back exactly, owned by one."""
 
 import contextlib
-import hashlib
 import json
 from pathlib import Path
 
 import keras
 import numpy as np
 from filelock import FileLock, Timeout
-from safetensors.numpy import load as parse_safetensors
 
-from vaetut.training.record import Diverged, RunError, pack_weights, write_atomically
+from vaetut import atomic
+from vaetut.atomic import RunError
+from vaetut.training.weights import pack_weights, unpack_weights
+
+WRITABLE = "Set VAETUT_RUNS to a folder that can be written to."
+
+
+class Diverged(RunError, FloatingPointError):
+    """A training whose loss is no longer finite."""
 
 
 class Checkpoint:
     """A training's state in one file: its SHA-256, a line of JSON, the variables.
 
-    `identity` says by plain values whose state it is; `variables` are Keras'.
+    `identity` says by plain values whose state it is; `variables` are Keras'. Without
+    a path nothing is ever written.
     """
 
-    def __init__(self, path: Path, identity: dict, variables: list):
+    def __init__(self, path: Path | None, identity: dict, variables: list):
         self.path, self.identity = path, identity
         self.variables = {f"{k:04d}": v for k, v in enumerate(variables)}
 
     def exists(self) -> bool:
         """Return whether there is anything to go on from."""
-        return self.path.exists()
+        return self.path is not None and self.path.exists()
 
     def remove(self) -> None:
         """Delete the file if it is there."""
-        self.path.unlink(missing_ok=True)
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
 
     def save(self, progress: dict, write: bool = True) -> None:
         """Replace the file by the variables as they are, with how far they have come.
@@ -43,12 +51,12 @@ class Checkpoint:
             arrays[name] = keras.ops.convert_to_numpy(variable)
             if not np.isfinite(arrays[name]).all():
                 raise Diverged(f"{variable.path} is no longer finite.")
-        if not write:
+        if not write or self.path is None:
             return
         head = json.dumps(self.identity | {"progress": progress})
-        body = head.encode() + b"\n" + pack_weights(arrays)[0]
-        sha256 = hashlib.sha256(body).hexdigest()
-        write_atomically(self.path, sha256.encode() + b"\n" + body)
+        body = head.encode() + b"\n" + pack_weights(arrays)
+        raw = atomic.sha256(body).encode() + b"\n" + body
+        atomic.write_atomically(self.path, raw, RunError, WRITABLE)
 
     def restore(self) -> dict:
         """Put the file into the variables and return how far they have come.
@@ -60,7 +68,7 @@ class Checkpoint:
             stated, _, body = self.path.read_bytes().partition(b"\n")
         except OSError as error:
             raise RunError(f"{self.path} cannot be read ({error.strerror}).") from error
-        if hashlib.sha256(body).hexdigest().encode() != stated:
+        if atomic.sha256(body).encode() != stated:
             raise RunError(f"The checkpoint {self.path.name} is damaged. {mend}")
         line, _, raw = body.partition(b"\n")
         head = json.loads(line)
@@ -76,7 +84,7 @@ class Checkpoint:
                     f"{head[name]}, not {self.identity[name]}: ask for {head[name]} to "
                     f"go on. {mend}"
                 )
-        arrays = parse_safetensors(raw)
+        arrays = unpack_weights(raw)
         shapes = {name: tuple(v.shape) for name, v in self.variables.items()}
         if {name: head[name] for name in self.identity} != self.identity or shapes != {
             name: array.shape for name, array in arrays.items()

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column
 
 from vaetut import datasets
-from vaetut.training.recipe import Recipe
+from vaetut.recipes.recipe import Recipe
 
 REFRESH = 0.2  # seconds between looks at the loss, each of which a device waits for
 WIDE = 120  # characters a line, from which on the recipe and the seed are named

@@ -1,75 +1,87 @@
-"""From a recipe and a seed to a trained model, one epoch at a time."""
+"""From a recipe and a seed to a trained model, one epoch at a time.
+
+It measures nothing and writes nothing but a checkpoint: `vaetut.runs` does the rest.
+"""
 
 import contextlib
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
-from safetensors.numpy import load as parse_safetensors
 
 from vaetut.models import ImageModel
+from vaetut.recipes import Recipe
 from vaetut.training import engine
-from vaetut.training.build import (
-    build_model,
-    build_optimizer,
-    export_weights,
-    image_weights,
-    import_weights,
-    load_data,
-)
-from vaetut.training.checkpoint import Checkpoint, lock
+from vaetut.training.build import build_model
+from vaetut.training.checkpoint import Checkpoint
+from vaetut.training.data import load_data, sample_weights
 from vaetut.training.devices import Devices
 from vaetut.training.feed import Resident, epoch_order, stream
-from vaetut.training.measure import measure
+from vaetut.training.optimizer import build_optimizer
 from vaetut.training.progress import duration, time_left
-from vaetut.training.recipe import Recipe
-from vaetut.training.record import Record, pack_weights, write_atomically
 from vaetut.training.watch import Watch, stop_signals
 
 VALIDATION_BATCH = 500
 
 
+class Cost(NamedTuple):
+    """What a training took."""
+
+    seconds: float  # of training, validation included
+    images_per_second: float | None  # of training alone; None: not measured
+    peak_memory_mb: int  # of the device, on a CPU of the process
+    devices: int  # over all processes
+    precision: str  # of the layers; weights and losses are float32
+
+
+class Trained(NamedTuple):
+    """A trained model, what its epochs came to, and what it took."""
+
+    model: ImageModel
+    history: dict[str, list[float]]  # quantity -> one value an epoch
+    cost: Cost
+
+
 def train(
     recipe: Recipe,
     seed: int,
-    stem: Path,
-    say=print,
-    callbacks=(),
+    checkpoint: Path | None = None,
+    say: Callable[[str], None] = print,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     devices: Devices | None = None,
     precision: str = "float32",
     resume: bool = True,
-) -> tuple[Record | None, ImageModel]:
-    """Train a recipe with a seed and write `stem`.safetensors and `stem`.json.
+) -> Trained:
+    """Train a recipe with a seed and return the model with its history and cost.
 
     After every epoch, once a minute within one, and at a stop the whole state goes to
-    `stem`.checkpoint: a training that ended there, by a signal or a power cut, goes on
-    and ends with the same weights; `resume=False` starts anew. The weights are stored
-    as float16 and the metrics measured with what was stored, in float32. `say` gets
-    one line an epoch; `callbacks` are Keras', for a `fit` an epoch. `devices` are one
-    unless `claim` gave others; of several processes the first one writes and has the
-    record, all must see the same files, and they save and stop between epochs only.
+    the file `checkpoint`, if one is named: a training that ended there, by a signal or
+    a power cut, goes on and ends with the same weights; `resume=False` starts anew.
+    The file stays: who has kept the model removes it. `say` gets one line an epoch;
+    `callbacks` are Keras', for a `fit` an epoch. `devices` are one unless `claim` gave
+    others; of several processes the first one writes, all must see the same files, and
+    they save and stop between epochs only.
 
-    Raises RunError if another process trains this run, a file cannot be written, or
-    the checkpoint is damaged or another training's; Diverged, which is a RunError, if
-    the loss is not finite; KeyboardInterrupt after Ctrl-C, SIGTERM, or a callback's
-    `stop_training`.
+    Raises RunError if a file cannot be written, or the checkpoint is damaged or another
+    training's; Diverged, which is a RunError, if the loss is not finite;
+    KeyboardInterrupt after Ctrl-C, SIGTERM, or a callback's `stop_training`.
     """
     devices = devices or Devices("gpu" if engine.accelerator() else "cpu")
     with contextlib.ExitStack() as stack:
-        if devices.writes:
-            stack.enter_context(lock(stem))
         signals = stack.enter_context(stop_signals())
-        with devices.scope():
-            training = _Training(recipe, seed, stem, devices, precision, signals)
-            if not resume:
-                training.checkpoint.remove()
-            elif training.checkpoint.exists():
-                say(training.restore())
-            while training.progress.epoch < recipe.epochs:
-                say(training.run_epoch(callbacks))
-        return training.finish() if devices.writes else (None, training.model)
+        stack.enter_context(devices.scope())
+        training = _Training(recipe, seed, checkpoint, devices, precision, signals)
+        if not resume:
+            training.checkpoint.remove()
+        elif training.checkpoint.exists():
+            say(training.restore())
+        while training.progress.epoch < recipe.epochs:
+            say(training.run_epoch(callbacks))
+        return training.result()
 
 
 @dataclass
@@ -87,11 +99,11 @@ class Progress:
 class _Training:
     """A training while it runs."""
 
-    def __init__(self, recipe, seed, stem, devices, precision, signals):
-        self.recipe, self.seed, self.stem = recipe, seed, stem
+    def __init__(self, recipe, seed, checkpoint, devices, precision, signals):
+        self.recipe, self.seed = recipe, seed
         self.devices, self.precision, self.signals = devices, precision, signals
         self.train_set, self.test_set = load_data(recipe, seed)
-        self.weights = image_weights(recipe, self.train_set)
+        self.weights = sample_weights(recipe, self.train_set)
         # Steps of an epoch: as many as there are batches once some images sit out.
         fed = len(self.train_set) // devices.total * devices.total
         self.steps = -(-fed // recipe.batch_size)
@@ -104,9 +116,7 @@ class _Training:
             )
         self.fitted = self._place()
         optimizer = build_optimizer(recipe, self.steps * recipe.epochs)
-        self.fitted.compile(
-            optimizer, **devices.compile_options(engine.compile_options())
-        )
+        self.fitted.compile(optimizer, **engine.compile_options())
         optimizer.build(self.model.trainable_variables)
         identity = {
             "recipe": recipe.digest,
@@ -117,9 +127,7 @@ class _Training:
         # What an epoch's means have come to is a part of the state as well.
         state = [*self.model.variables, *optimizer.variables]
         self.checkpoint = Checkpoint(
-            stem.with_suffix(".checkpoint"),
-            identity,
-            state + self.fitted.metrics_variables,
+            checkpoint, identity, state + self.fitted.metrics_variables
         )
         self.progress = Progress()
 
@@ -131,7 +139,7 @@ class _Training:
         """Return what to fit: the model, or a wrapper that knows where images lie."""
         train, test = self.train_set.images, self.test_set.images
         if self.devices.total > 1 or not engine.resident(train.nbytes + test.nbytes):
-            return self.devices.replicate(self.model)
+            return self.model
         return Resident(self.model, np.concatenate([train, test]))
 
     def _feed(self, order):
@@ -172,7 +180,7 @@ class _Training:
         if self.weights is None:
             return None
         weights = self.weights[rows]
-        if self.recipe.weights == "b-batch":
+        if self.recipe.sample_weights == "b-batch":
             for start in range(0, len(weights), batch):
                 part = slice(start, start + batch)
                 weights[part] = weights[part].mean()
@@ -225,53 +233,26 @@ class _Training:
         line = progress_line(recipe, self.seed, progress.history, watch.seconds)
         left = time_left(progress.epoch, recipe.epochs, progress.seconds)
         line += f", {duration(left)} left" if left else ""
-        if progress.epoch < recipe.epochs:
-            watch.save(0)
-            if watch.stopped:
-                raise KeyboardInterrupt(
-                    f"{line}\n{self.label}: stopped after epoch {progress.epoch}; "
-                    "saved: the same command goes on from there"
-                )
+        watch.save(0)
+        if watch.stopped and progress.epoch < recipe.epochs:
+            raise KeyboardInterrupt(
+                f"{line}\n{self.label}: stopped after epoch {progress.epoch}; "
+                "saved: the same command goes on from there"
+            )
         return line
 
-    def finish(self):
-        """Write weights and record, and return the record with the model as stored."""
-        memory, progress = engine.peak_memory_mb(), self.progress
-        raw, sha256 = pack_weights(export_weights(self.model))
-        write_atomically(self.stem.with_suffix(".safetensors"), raw)
-        model = self.model
-        if self.precision != "float32" or self.devices.total > 1:
-            model = build_model(self.recipe, self.seed)
-        import_weights(model, parse_safetensors(raw))
-        networks = {"encoder": model.encoder, "decoder": model.decoder}
-        parameters = {name: part.count_params() for name, part in networks.items()}
-        metrics, profiles = measure(
-            model, self.train_set, self.test_set, brief=self.recipe.is_variant
-        )
+    def result(self):
+        """Return the trained model with its history and what it took."""
+        progress = self.progress
         rate = progress.timed_images / (progress.timed_seconds or math.inf)
-        record = Record(
-            recipe=self.recipe.name,
-            scale=self.recipe.scale,
-            seed=self.seed,
-            digest=self.recipe.digest,
-            fields=self.recipe.fields,
-            backend=keras.backend.backend(),
-            hardware=engine.hardware(),
-            versions=engine.versions(),
+        cost = Cost(
             seconds=round(progress.seconds, 1),
-            parameters=parameters | {"total": sum(parameters.values())},
-            history=progress.history,
-            metrics=metrics,
-            profiles=profiles,
-            weights_sha256=sha256,
-            precision=self.precision,
-            devices=self.devices.total,
             images_per_second=round(rate, 1) or None,
-            peak_memory_mb=memory,
+            peak_memory_mb=engine.peak_memory_mb(),
+            devices=self.devices.total,
+            precision=self.precision,
         )
-        write_atomically(self.stem.with_suffix(".json"), record.to_json())
-        self.checkpoint.remove()
-        return record, model
+        return Trained(self.model, progress.history, cost)
 
 
 def progress_line(recipe: Recipe, seed: int, history: dict, seconds: float) -> str:

@@ -9,7 +9,7 @@ import time
 import keras
 import numpy as np
 
-from vaetut.training.record import Diverged
+from vaetut.training.checkpoint import Diverged
 
 SNAPSHOT_SECONDS = 60  # at most so much of a training is lost when it is killed
 LOOK_SECONDS = 1.0  # between looks at the loss where a look makes a device wait
@@ -150,15 +150,15 @@ class Watch(keras.callbacks.Callback):
     def _largest_epsilon(self):
         """Return the largest |ε| of the last batch; None for a model without one."""
         model = self.training.model
-        if not hasattr(model, "seed_generator"):
+        if not model.draws:
             return None
         self._sync()
         state = np.array(keras.ops.convert_to_numpy(model.seed_generator.state))
         again = keras.random.SeedGenerator(0)
-        again.state.assign(state - np.array([0, 1], state.dtype))  # one draw a step
+        again.state.assign(state - np.array([0, model.draws], state.dtype))
         shape = self.training.recipe.batch_size, model.decoder.input_shape[-1]
-        drawn = keras.ops.convert_to_numpy(keras.random.normal(shape, seed=again))
-        return float(np.abs(drawn).max())
+        drawn = [keras.random.normal(shape, seed=again) for _ in range(model.draws)]
+        return max(float(keras.ops.max(keras.ops.abs(noise))) for noise in drawn)
 
 
 def number(value) -> float:

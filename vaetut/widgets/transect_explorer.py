@@ -298,7 +298,7 @@ def _walk(walk, hole) -> Walk:
             walk,
             "inside",
             f"is {inside.dtype} of shape {inside.shape}",
-            f"give booleans ({n},), such as ~polar.puncture(factors)",
+            f"give booleans ({n},), such as polar.in_hole(factors)",
         )
     center, radius = hole
     depth = radius - np.hypot(*(factors - center).T)

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from vaetut.datasets import cache
+from vaetut.datasets.dataset import Dataset
 from vaetut.datasets.faces.attributes import ATTRIBUTE_NAMES, attributes_of
 from vaetut.datasets.faces.factors import CHUNK, FACTOR_NAMES, draw_factors
 from vaetut.datasets.faces.render import VERSION, render_faces
 from vaetut.datasets.files import save_splits
-from vaetut.datasets.record import Dataset
 
 SOURCE = (
     "Faces of nobody, drawn by the course by casting rays at a head of "

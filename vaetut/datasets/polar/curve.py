@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vaetut.datasets.polar import checks
+from vaetut import checks
 
 FACTOR_NAMES = ("a", "b")  # the size, the amplitude of the petals
 A_RANGE = (0.5, 2.0)
@@ -17,8 +17,17 @@ def curve(a, b, theta) -> np.ndarray:
     radians. Where b > a the radius turns negative: loops through the origin. Raises
     ValueError for NaN or infinity.
     """
-    a, b = checks.finite("a", a), checks.finite("b", b)
-    return b * np.cos(PETALS * checks.finite("theta", theta)) + a
+    a, b = checks.finite_array("a", a), checks.finite_array("b", b)
+    return b * np.cos(PETALS * checks.finite_array("theta", theta)) + a
+
+
+def crosses(factors) -> np.ndarray:
+    """Return for which points (n, 2) the curve crosses itself, b > a, as booleans (n,).
+
+    Raises ValueError for another shape.
+    """
+    a, b = checks.points("factors", factors).T
+    return b > a
 
 
 def contour(a, b, n: int = 500) -> np.ndarray:
@@ -27,8 +36,8 @@ def contour(a, b, n: int = 500) -> np.ndarray:
     a, b: numbers or arrays of one shape (…); returns (…, n, 2), θ from −π to π in
     equal steps. Raises ValueError for n < 3, NaN or infinity.
     """
-    theta = np.linspace(-np.pi, np.pi, checks.whole("n", n, least=3))
-    a, b = np.broadcast_arrays(checks.finite("a", a), checks.finite("b", b))
+    theta = np.linspace(-np.pi, np.pi, checks.whole_number("n", n, least=3))
+    a, b = np.broadcast_arrays(checks.finite_array("a", a), checks.finite_array("b", b))
     radius = curve(a[..., None], b[..., None], theta)
     x, y = radius * np.cos(theta), radius * np.sin(theta)
     points = np.stack([x, y], axis=-1)

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaetut.datasets.polar import checks
+from vaetut import checks
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE
-from vaetut.datasets.polar.points import grid
 from vaetut.datasets.polar.render import LIMIT, canvas_named
+from vaetut.datasets.polar.transects import grid
 
 SIGHT = 48  # pixels a side of the blurred images that are compared
 BLUR = 0.125  # standard deviation of the blur, in units of the square axes
@@ -53,10 +53,10 @@ def _as_floats(images) -> np.ndarray:
             f"images have shape {images.shape}: give (n, size, size, 1); a single one "
             "is images[None]."
         )
-    checks.whole("the images' size", images.shape[1], least=16, most=4096)
+    checks.whole_number("the images' size", images.shape[1], least=16, most=4096)
     if images.dtype == np.uint8:
         return images
-    images = checks.finite("images", images)
+    images = checks.finite_array("images", images)
     if images.size and not (images.min() >= 0 and images.max() <= 1):
         raise ValueError(
             f"images run from {images.min():g} to {images.max():g}: scale them to "

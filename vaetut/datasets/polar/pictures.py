@@ -181,7 +181,7 @@ def _with_ink(distance, ink: float) -> np.ndarray:
     return stroke
 
 
-class Brought(NamedTuple):
+class Aligned(NamedTuple):
     """A picture in the form of the course's images, and what it shows."""
 
     image: np.ndarray  # (size, size, 1) uint8
@@ -192,7 +192,7 @@ class Brought(NamedTuple):
     detail: float  # pixels of the picture to one of the canvas
 
 
-def bring(picture, size: int, canvas: str = "square", view: View = VIEW) -> Brought:
+def align(picture, size: int, canvas: str = "square", view: View = VIEW) -> Aligned:
     """Return a picture (h, w) in [0, 1] in the form of the course's images.
 
     `to_canvas`, and where its ink is more than `TOLERANCE` times the course's, or less
@@ -212,7 +212,7 @@ def bring(picture, size: int, canvas: str = "square", view: View = VIEW) -> Brou
     left, right, top, bottom = _window(picture, canvas, view)
     height, width = _shape(size, canvas)
     detail = min((right - left) / width, (bottom - top) / height)
-    return Brought(image, *found, stroke, detail)
+    return Aligned(image, *found, stroke, detail)
 
 
 def _fit(image, seen, canvas: str) -> tuple[np.ndarray, float, float]:

@@ -7,7 +7,7 @@ machine.
 
 import numpy as np
 
-from vaetut.datasets.polar import checks
+from vaetut import checks
 from vaetut.datasets.polar.curve import contour
 
 LIMIT = 4.0  # the axes run from −4 to 4
@@ -29,8 +29,8 @@ def draw(
     at every size. The axes run from −limit to limit; what lies beyond is cut off.
     Raises ValueError for numbers that make no sense.
     """
-    factors = checks.points(factors)
-    size = checks.whole("size", size, least=8, most=4096)
+    factors = checks.points("factors", factors)
+    size = checks.whole_number("size", size, least=8, most=4096)
     width = checks.positive(
         "line_width", size * INK if line_width is None else line_width
     )
@@ -53,8 +53,8 @@ def draw_reference(factors, size: int = 256) -> np.ndarray:
     """
     from PIL import Image
 
-    factors = checks.points(factors)
-    size = checks.whole("size", size, least=8, most=4096)
+    factors = checks.points("factors", factors)
+    size = checks.whole_number("size", size, least=8, most=4096)
     paths = contour(*factors.T)
     x = paths[..., 0]
     x -= (x.min(axis=1, keepdims=True) + x.max(axis=1, keepdims=True)) / 2

@@ -1,15 +1,16 @@
 """The polar data sets of the course: drawn on demand, never stored with it."""
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from vaetut import atomic, checks
+from vaetut.datasets.dataset import Dataset
 from vaetut.datasets.files import save_splits
-from vaetut.datasets.polar import checks
 from vaetut.datasets.polar.curve import FACTOR_NAMES
-from vaetut.datasets.polar.points import HOLES, Disc, Strip, outside, sample
+from vaetut.datasets.polar.holes import HOLES, Disc, Strip, outside
+from vaetut.datasets.polar.points import sample
 from vaetut.datasets.polar.render import (
     INK,
     LIMIT,
@@ -19,7 +20,6 @@ from vaetut.datasets.polar.render import (
     REFERENCE_WIDTH,
     canvas_named,
 )
-from vaetut.datasets.record import Dataset
 
 POINTS = 5000  # drawn for every set of the course, as in the reference
 SIZE = 256  # pixels a side, the source's
@@ -75,7 +75,7 @@ def _split_points(n, seed, split, hole) -> np.ndarray:
             f"A polar set {'with' if hole else 'without'} a hole has no split "
             f"{split!r}: choose one of {', '.join(splits)}."
         )
-    points = sample(checks.whole("n", n, least=2), seed)
+    points = sample(checks.whole_number("n", n, least=2), seed)
     kept = outside(points, hole) if hole else np.full(len(points), True)
     if split == "hole":
         chosen = points[~kept]
@@ -132,6 +132,12 @@ def load(name: str, split: str = "train") -> Dataset:
     return _load(_known(name), split)
 
 
+def image_shape(name: str) -> tuple[int, int, int]:
+    """Return height, width and channels of a set's images, which are not drawn."""
+    size = SETS[_known(name)]["size"]
+    return size, size, 1
+
+
 @lru_cache(maxsize=4)  # 300 MB each at 256×256
 def _load(name: str, split: str) -> Dataset:
     data = make_polar(split=split, **SETS[name])
@@ -171,7 +177,7 @@ def verify(name: str) -> list[str]:
     recipe = SETS[_known(name)]
     problems = []
     points = sample(POINTS, recipe["seed"]).astype("<f8")
-    digest = hashlib.sha256(points.tobytes()).hexdigest()
+    digest = atomic.sha256(points.tobytes())
     if digest != POINTS_SHA256[recipe["seed"]]:
         problems.append(
             f"{name}: seed {recipe['seed']} gives other points here (SHA-256 "

@@ -1,0 +1,133 @@
+"""Files that appear whole or not at all, their hashes, and errors that name them."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ABANDONED = 24 * 3600  # seconds without a change to something half written
+
+
+class DataError(Exception):
+    """A data file is missing, damaged or not what it claims to be."""
+
+
+class RunError(Exception):
+    """A run is missing, damaged, stale, or could not be written."""
+
+
+@contextlib.contextmanager
+def appears_whole(
+    target: Path, error: type[Exception], remedy: str, keep: bool = False
+) -> Iterator[Path]:
+    """Give a temporary path beside `target`, which takes its place at the end.
+
+    A file or a folder may be made there. It reaches the disk before it is renamed, and
+    is removed if anything fails; what was there before stays. With `keep` a folder
+    that another process has put there meanwhile stays as well. An OSError becomes
+    `error`, which names the target and the `remedy`.
+    """
+    own = f"{os.getpid()}-{threading.get_ident()}"
+    temporary = target.with_name(f".{target.name}.{own}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(target)
+        yield temporary
+        _sync(temporary)
+        try:
+            os.replace(temporary, target)
+        except OSError:
+            if not (keep and target.is_dir()):
+                raise
+    except OSError as failure:
+        raise error(
+            f"{target} could not be written ({failure.strerror or failure}). "
+            f"{_remedy(failure, remedy)}"
+        ) from failure
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def write_atomically(
+    path: Path, content: bytes, error: type[Exception], remedy: str
+) -> None:
+    """Write a file so that a reader sees it whole or not at all.
+
+    Raises `error`, naming the file and the `remedy`, if that fails.
+    """
+    with appears_whole(path, error, remedy) as temporary:
+        temporary.write_bytes(content)
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes, as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, which is read in pieces."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_bytes(
+    path: Path, error: type[Exception], remedy: str, stated: str | None = None
+) -> bytes:
+    """Return what is in a file, whose SHA-256 must be the one stated, if any is.
+
+    Raises `error`, naming the file and the `remedy`, if it cannot be read or differs.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as failure:
+        raise error(
+            f"{path} cannot be read ({failure.strerror}). {remedy}"
+        ) from failure
+    if stated is not None:
+        check_sha256(path, sha256(raw), stated, error, remedy)
+    return raw
+
+
+def check_sha256(
+    path: Path, found: str, stated: str, error: type[Exception], remedy: str
+) -> None:
+    """Raise `error`, naming the file and the remedy, unless two hashes are one."""
+    if found != stated:
+        raise error(
+            f"{path} is damaged: its SHA-256 is {found[:12]}…, expected "
+            f"{stated[:12]}…. {remedy}"
+        )
+
+
+def _sync(path: Path) -> None:
+    """Make sure that a file, or each file of a folder, is on the disk."""
+    for file in path.iterdir() if path.is_dir() else (path,):
+        with open(file, "r+b") as opened:
+            os.fsync(opened.fileno())
+
+
+def _remedy(failure: OSError, usual: str) -> str:
+    return {
+        errno.ENOSPC: "The disk is full: free some space and run the same command.",
+        errno.EDQUOT: "The quota is used up: free some space.",
+    }.get(failure.errno, usual)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what killed processes left of a target, a day after they ended."""
+    for left in target.parent.glob(f".{target.name}.*.part"):
+        with contextlib.suppress(OSError):
+            parts = left.iterdir() if left.is_dir() else ()
+            newest = max(path.stat().st_mtime for path in (left, *parts))
+            if time.time() - newest > ABANDONED:
+                remove = shutil.rmtree if left.is_dir() else os.unlink
+                remove(left)

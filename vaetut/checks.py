@@ -1,0 +1,206 @@
+"""What functions ask of what they are given: one check each, which names the argument.
+
+Every check returns the value as it is to be used, or raises ValueError with the name,
+what is wrong and the mend.
+"""
+
+import operator
+
+import numpy as np
+
+
+def finite_array(name, values, ndim=None, dtype=np.float64):
+    """Return `values` as a non-empty array of finite numbers, or say what is wrong.
+
+    `ndim` is the number of axes it must have (None: any); `dtype=None` keeps
+    float32, so that large images are not copied.
+    """
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "cSUM":
+            raise TypeError
+        if dtype is not None or array.dtype != np.float32:
+            array = array.astype(np.float64, copy=False)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must hold real numbers in a regular array") from None
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(
+            f"{name} must have {ndim} axes, not shape {array.shape}: reshape it"
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: pass at least one value")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity: drop or mend those values")
+    return array
+
+
+def whole_number(name, value, least=1, most=None):
+    """Return `value` as an int from `least` to `most` (None: no limit)."""
+    limits = f">= {least}" if most is None else f"from {least} to {most}"
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least or (most is not None and number > most):
+        raise ValueError(f"{name} must be a whole number {limits}, not {value!r}")
+    return number
+
+
+def fraction(name, value):
+    """Return `value` as a float strictly between 0 and 1."""
+    if not np.isscalar(value) or isinstance(value, str) or not 0 < value < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, not {value!r}")
+    return float(value)
+
+
+def positive(name, value):
+    """Return a finite number above zero, as a float."""
+    number = float(finite_array(name, value, ndim=0))
+    if number <= 0:
+        raise ValueError(f"{name} must be above 0, not {value}")
+    return number
+
+
+def not_negative(name, value):
+    """Return a finite number of zero or more, as a float."""
+    number = float(finite_array(name, value, ndim=0))
+    if number < 0:
+        raise ValueError(f"{name} must be 0 or more, not {value}")
+    return number
+
+
+def random_generator(seed):
+    """Return the NumPy Generator for `seed`, an int >= 0 or a Generator.
+
+    None is refused: every number of the course can be drawn again.
+    """
+    if isinstance(seed, np.random.Generator):
+        return seed
+    return np.random.default_rng(whole_number("seed", seed, least=0))
+
+
+# ---- Points of a plane of factors, a row (a, b) each
+
+
+def point(name, value):
+    """Return one point (a, b), a float array (2,)."""
+    array = finite_array(name, value)
+    if array.shape != (2,):
+        raise ValueError(f"{name} must be one point (a, b), not {value}")
+    return array
+
+
+def points(name, factors):
+    """Return points (n, 2) as floats; there may be none, (0, 2)."""
+    array = np.asarray(factors)
+    if array.shape == (0, 2):
+        return array.astype(np.float64)
+    array = finite_array(name, factors)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"{name} must be (n, 2), a row (a, b), not {array.shape}")
+    return array
+
+
+def limits(name, value):
+    """Return (low, high), finite floats in that order."""
+    ends = np.asarray(value, float)
+    if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
+        raise ValueError(f"{name} must be (low, high) with low < high, not {value}")
+    return float(ends[0]), float(ends[1])
+
+
+def ranges(name, value):
+    """Return ((a low, a high), (b low, b high)) as an array (2, 2)."""
+    ends = finite_array(name, value)
+    if ends.shape != (2, 2) or not (ends[:, 0] < ends[:, 1]).all():
+        raise ValueError(
+            f"{name} must be ((low, high), (low, high)), not {ends.tolist()}"
+        )
+    return ends
+
+
+def same_rows(name, values, other_name, others):
+    """Raise ValueError unless two arrays have as many rows."""
+    if len(values) != len(others):
+        raise ValueError(
+            f"{name} and {other_name} must have as many rows: {len(values)} "
+            f"and {len(others)}"
+        )
+
+
+# ---- Images, (n, h, w, 1)
+
+
+def unit_images(name, images):
+    """Return grey images (n, h, w, 1), uint8 or in [0, 1], as floats in [0, 1]."""
+    try:
+        images = np.asarray(images)
+    except ValueError:
+        raise ValueError(f"{name} differ in shape: bring them to one size") from None
+    if images.ndim != 4 or images.shape[3] != 1:
+        raise ValueError(
+            f"{name} have shape {images.shape}: give (n, height, width, 1); "
+            "images[..., None] adds a channel, images.mean(-1, keepdims=True) "
+            "turns colours grey"
+        )
+    if images.size == 0:
+        raise ValueError(f"{name} is empty: pass at least one image with pixels")
+    if images.dtype == np.uint8:
+        return images / np.float32(255)
+    if images.dtype.kind != "f":
+        raise ValueError(
+            f"{name} are of dtype {images.dtype}: give uint8, or floats in [0, 1]"
+        )
+    images = finite_array(name, images, dtype=None)
+    if images.min() < 0 or images.max() > 1:
+        raise ValueError(
+            f"{name} run from {images.min():g} to {images.max():g}: scale them to "
+            "[0, 1], grey levels by 1/255"
+        )
+    return images
+
+
+def flat_images(name, images):
+    """Return grey images as rows (n, h·w) of floats in [0, 1]."""
+    images = unit_images(name, images)
+    return images.reshape(len(images), -1)
+
+
+def image_pair(images, others, name="others"):
+    """Return two sets of grey images of one shape as floats in [0, 1]."""
+    images, others = unit_images("images", images), unit_images(name, others)
+    same_shape(images, others, name)
+    return images, others
+
+
+def same_shape(images, others, name):
+    """Raise ValueError unless an array pairs with images."""
+    if images.shape != others.shape:
+        raise ValueError(
+            f"{name} must pair with images: {others.shape} and {images.shape}"
+        )
+
+
+def strokes(images, size=None):
+    """Return images of white strokes on black as floats in [0, 1].
+
+    `images` (n, h, w, 1), uint8 or floats; `size` is the side in pixels that a model
+    needs, None any. Images that are bright on average are refused.
+    """
+    found = unit_images("images", images)
+    height, width = found.shape[1:3]
+    if size is not None:
+        size = whole_number("size", size)
+        if (height, width) != (size, size):
+            raise ValueError(
+                f"images have {height} x {width} pixels and need {size} x {size}: "
+                "draw or resize them at that size"
+            )
+    bright = np.count_nonzero(found.mean((1, 2, 3)) > 0.5)
+    if bright:
+        white = 255 if np.asarray(images).dtype == np.uint8 else 1
+        raise ValueError(
+            f"images are mostly bright, {bright} of {len(found)}: strokes must be "
+            f"white on black, so pass {white} - images"
+        )
+    return found

@@ -1,0 +1,198 @@
+"""What chapters compare: labels for readers, names of recipes for the runs.
+
+Each experiment maps a label to the name of a recipe or variant, as `get_recipe` takes
+it. All of one are trained by `vaetut sweep EXPERIMENT --scale laptop --seeds 3`.
+"""
+
+from vaetut.datasets import polar
+from vaetut.recipes.catalogue import FACTS, RUNGS, get_recipe, polar_beta, strength_name
+from vaetut.recipes.variants import as_text, variant
+
+OURS, THEIRS = "polar-small", "polar-reference"
+
+# Every rung draws its images by other means, at the same number of steps.
+LADDER = {
+    "transposed convolution": OURS,
+    **{
+        {
+            "upsampling": "upsampling + convolution",
+            "coordinate": "CoordConv",
+            "broadcast": "spatial broadcast",
+            "fourier": "Fourier features",
+            "distance": "distance field",
+            "contour": "contour + rasteriser",
+        }[rung]: f"polar-{rung}"
+        for rung in RUNGS
+    },
+}
+
+# One difference a row: what makes ours as the reference, and the reference as ours;
+# None where that was not tried.
+DIFFERENCES = {
+    "shuffling": ({"shuffle": False}, {"shuffle": True}),
+    "learning rate": (
+        {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0.0},
+        {"learning_rate": 4e-3, "schedule": "cosine", "warmup": 0.03},
+    ),
+    "batch size": ({"batch_size": 8}, {"batch_size": 16}),
+    "batch normalization": ({"normalization": "batch"}, {"normalization": "off"}),
+    "initialisation": ({"initializer": "normal"}, {"initializer": "glorot"}),
+    "β": ({"beta": polar_beta(64, 8e-3)}, {"beta": 1.0}),
+    "sample weights": ({"sample_weights": "b-batch"}, {"sample_weights": None}),
+    "weights done right": ({"sample_weights": "b"}, None),
+    "architecture": (
+        {"network": "reference", "filters": (16, 16, 32, 32)},
+        {"network": "transposed", "filters": (16, 32, 64, 64)},
+    ),
+    "canvas": (
+        {"dataset": "polar-reference-64-punctured"},
+        {"dataset": "polar-64-punctured"},
+    ),
+    "twice as long": (None, {"epochs": 8}),
+}
+
+
+def named(base: str, settings: dict) -> str:
+    """Return the name of a base recipe with some settings, as `get_recipe` takes it."""
+    changes = [f"{field}={as_text(value)}" for field, value in sorted(settings.items())]
+    return "+".join([base, *changes])
+
+
+OURS_CHANGED = {k: named(OURS, ours) for k, (ours, _) in DIFFERENCES.items() if ours}
+THEIRS_CHANGED = {
+    k: named(THEIRS, theirs) for k, (_, theirs) in DIFFERENCES.items() if theirs
+}
+
+HOLES = {  # what is removed from the plane -> its name in the set's
+    "disc 0.1": "disc-0.1",
+    "disc 0.3": "disc",
+    "disc 0.5": "disc-0.5",
+    "disc 0.7": "disc-0.7",
+    "corner": "corner",
+    "band": "band",
+    "half plane": "half",
+}
+IMAGES = (200, 500, 2000)  # fewer of them, for as many steps
+ALL_IMAGES, EPOCHS = 4330, 4  # of the laptop's scale
+_POINTS = polar.sample(5000, 0)
+
+
+def task(base: str, hole: str = "disc 0.3", images: int | None = None) -> str:
+    """Return the name of a recipe at another hole, or with fewer training images.
+
+    Where a hole leaves fewer images there are more epochs, for about as many steps.
+    """
+    settings, epochs = {}, EPOCHS
+    if hole != "disc 0.3":
+        settings["dataset"] = f"polar-64-without-{HOLES[hole]}"
+        kept, usual = (polar.outside(_POINTS, h).mean() for h in (HOLES[hole], "disc"))
+        epochs = round(EPOCHS * usual / kept)
+    if images:
+        settings["images"] = images
+        epochs = round(EPOCHS * ALL_IMAGES / images)
+    if epochs != EPOCHS:
+        settings["epochs"] = epochs
+    return named(base, settings)
+
+
+HARD = ("disc 0.7", "corner", "half plane")  # what another rung is asked
+HARD_RUNGS = ("polar-contour",)
+TASKS = {
+    **{f"{OURS}: {hole}": task(OURS, hole) for hole in HOLES},
+    **{f"{OURS}: {n} images": task(OURS, images=n) for n in IMAGES},
+    **{f"{rung}: {hole}": task(rung, hole) for rung in HARD_RUNGS for hole in HARD},
+}
+CONTROLS = {
+    "nothing removed": named(OURS, {"dataset": "polar-64"}),  # the ceiling
+    "learned variance": named(OURS, {"posterior_sd": None}),
+    "two dimensions": named(OURS, {"latent_dim": 2}),
+}
+LARGEST = {label: task(rung, "disc 0.7") for label, rung in LADDER.items()}
+LONG = {"epochs": 16}  # four times as many as the ladder's
+BEST = {  # how far it goes
+    "learned variance": named("polar-vae", {"posterior_sd": None}),
+    "contour": named("polar-contour", LONG),
+    "contour, learned variance": named("polar-contour", LONG | {"posterior_sd": None}),
+}
+
+# Chapter 09, on the whole plane: γ and β in units of the source's.
+WHOLE = get_recipe("polar-entanglement", "laptop")
+
+
+def whole(gammas: float = 1, betas: float = 1, **settings) -> str:
+    """Return a variant of `polar-entanglement` with so many times its weights."""
+    weights = {"gamma": gammas * WHOLE.gamma, "beta": betas * WHOLE.beta}
+    changed = {k: round(v, 6) for k, v in weights.items() if v != getattr(WHOLE, k)}
+    return variant(WHOLE, **changed | settings).name
+
+
+def rival(model: str, gamma: float | None = None, betas: float = 1, **settings) -> str:
+    """Return a variant with another model, γ in nats, and learned variances."""
+    own = {"model": model, "gamma": gamma, "posterior_sd": None}
+    return whole(betas=betas, **own | settings)
+
+
+GAMMAS = (-10, 0, 1, 10, 100, 1000)
+FLAT = (-5, 0, 1, 10, 100)  # below -β/γ, 6.7 times, nothing would hold the codes
+SPRINGS = (0.1, 1, 10, 100)
+LARGE = {"batch_size": 64, "epochs": 8}  # where a term is a whole batch's
+
+# Chapters 04 to 06: the strength of the KL loss, in the source's unit, and three causes
+# of blur.
+FACES, TINY_KL = "faces-vae", "faces-tiny-kl"
+
+
+def faces(base: str = FACES, **settings) -> str:
+    """Return the name of a recipe of faces, or of a variant with other settings."""
+    return variant(get_recipe(base, "laptop"), **settings).name
+
+
+KL_STRENGTH = {f"{fact:g}": strength_name(fact) for fact in FACTS}
+BLUR = {
+    "as it is": faces(),
+    "64 dimensions": faces(latent_dim=64),
+    "1024 dimensions": faces(latent_dim=1024),
+    "a fifth of the KL loss": strength_name(1.0),
+    "residual blocks": faces(network="faces-residual"),
+    "upsampling + convolution": faces(network="faces-upsampling"),
+}
+# The source's autoencoder has no batch normalization and its VAE has one: both ways.
+TINY = {
+    "autoencoder": "faces-ae",
+    "autoencoder, normalized": faces("faces-ae", normalization="batch"),
+    "tiny KL": TINY_KL,
+}
+CLIPPED = {
+    "free": TINY_KL,
+    "clipped": faces(TINY_KL, max_epsilon=5.0),
+}
+
+EXPERIMENTS = {
+    "kl-strength": KL_STRENGTH,
+    "blur": BLUR,
+    "tiny": TINY,
+    "clip": CLIPPED,
+    "ladder": LADDER,
+    "autopsy": {
+        "ours": OURS,
+        "the reference's": THEIRS,
+        **{f"ours, {k}": v for k, v in OURS_CHANGED.items()},
+        **{f"the reference's, {k}": v for k, v in THEIRS_CHANGED.items()},
+    },
+    "tasks": TASKS | CONTROLS,
+    "largest": LARGEST,
+    "best": BEST,
+    "confirmation": {"at 256 pixels": "polar-vae+epochs=6"},  # at full scale
+    "gamma": {f"γ = {times}": whole(times) for times in GAMMAS},
+    "flat": {f"γ = {times}": whole(times, latent_dim=2) for times in FLAT},
+    "spring": {f"β = {times}": whole(betas=times) for times in SPRINGS},
+    "rivals": {
+        "learned variance": rival("vae"),
+        "learned variance, 3 β": rival("vae", betas=3),
+        "learned variance, flat": rival("vae", latent_dim=2),
+        "learned variance, large batch": rival("vae", **LARGE),
+        "DIP-VAE-I": rival("dip-vae-i", 10, **LARGE),
+        "DIP-VAE-II": rival("dip-vae-ii", 10, **LARGE),
+        "β-TC-VAE": rival("tc-vae", 10, **LARGE),
+    },
+}

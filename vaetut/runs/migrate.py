@@ -1,0 +1,80 @@
+"""Records of older names, written anew with today's: names change, no value does."""
+
+import json
+import shutil
+from pathlib import Path
+
+from vaetut import atomic
+from vaetut.atomic import RunError
+from vaetut.recipes.recipe import digest
+from vaetut.runs.old_names import FIELDS, is_old, renamed_metric, renamed_recipe
+from vaetut.runs.record import sign
+from vaetut.training.checkpoint import WRITABLE
+
+
+def migrated(content: dict) -> dict:
+    """Return the content of a record under today's names, signed.
+
+    `content` is what stands in its JSON, of any version. Raises RunError if the record
+    was altered: a hash that does not fit is not mended.
+    """
+    content = dict(content)
+    stated = content.pop("sha256")
+    if stated != sign(content):
+        raise RunError(
+            "The record was altered: its content has another SHA-256. It is left as "
+            "it is: restore it, or train the run again."
+        )
+    metrics = content["metrics"]
+    fields = {FIELDS.get(k, k): v for k, v in content["fields"].items()}
+    content |= {
+        "recipe": renamed_recipe(content["recipe"]),
+        "fields": fields,
+        "digest": digest(fields),
+        "metrics": {renamed_metric(k, metrics): v for k, v in metrics.items()},
+    }
+    if "profiles" in content:
+        profiles = content["profiles"]
+        content["profiles"] = {
+            renamed_metric(k, metrics): v for k, v in profiles.items()
+        }
+    return {"sha256": sign(content)} | content
+
+
+def migrate(root: Path) -> list[Path]:
+    """Write every record of older names in a folder of runs anew; return which.
+
+    Weights are not touched; where a recipe's name has changed, they move with their
+    record. Raises RunError, naming the file, for a record that is altered, or where a
+    run of the new name is there already.
+    """
+    written = []
+    for path in sorted(root.glob("*/*/seed-*.json")):
+        content = json.loads(path.read_bytes())
+        if not is_old(content):
+            continue
+        name = renamed_recipe(path.parts[-3])
+        target = root / name / path.parts[-2] / path.name
+        if target != path and target.exists():
+            raise RunError(f"{target} is there already: move one of the two away.")
+        try:
+            new = migrated(content)
+        except RunError as error:
+            raise RunError(f"{path}: {error}") from error
+        raw = (json.dumps(new, indent=1) + "\n").encode()
+        atomic.write_atomically(target, raw, RunError, WRITABLE)
+        if target != path:
+            weights = path.with_suffix(".safetensors")
+            if weights.exists():
+                shutil.move(weights, target.with_suffix(".safetensors"))
+            path.unlink()
+            _remove_empty(path.parent)
+        written.append(target)
+    return written
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder of runs, and the one above it, where nothing is left in them."""
+    for empty in (folder, folder.parent):
+        if not any(empty.iterdir()):
+            empty.rmdir()

@@ -1,0 +1,187 @@
+"""From a recipe to a run: can it be measured, train, measure, record."""
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+
+from vaetut import atomic
+from vaetut.atomic import RunError
+from vaetut.models import AttributeClassifier, ImageModel
+from vaetut.recipes import SCALES, Recipe, get_recipe
+from vaetut.runs.measuring import measures_of
+from vaetut.runs.record import REMEDY, Record, read_record
+from vaetut.runs.store import SHIPPED, own_runs, records, refuse_stale, stem
+from vaetut.training import build_model, engine, load_data, train
+from vaetut.training.checkpoint import WRITABLE, lock
+from vaetut.training.devices import Devices
+from vaetut.training.weights import (
+    export_weights,
+    import_weights,
+    pack_weights,
+    read_weights,
+    unpack_weights,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained model with the record of its training."""
+
+    model: ImageModel
+    record: Record
+
+
+def train_run(
+    recipe: Recipe,
+    seed: int,
+    stem: Path,
+    say: Callable[[str], None] = print,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    devices: Devices | None = None,
+    precision: str = "float32",
+    resume: bool = True,
+) -> Run | None:
+    """Train a recipe, measure it, and write `stem`.safetensors and `stem`.json.
+
+    Arguments as for `vaetut.training.train`, whose checkpoint is `stem`.checkpoint
+    until the record is written. The weights are stored as float16 and the metrics
+    measured with what was stored, in float32. Of several processes the first one
+    writes and has the run; the others return None.
+
+    Raises what `train` raises; RunError if another process trains this run; ValueError,
+    before the first step, for a recipe that cannot be measured.
+    """
+    measures = measures_of(recipe)
+    if devices is not None and not devices.writes:
+        options = {"callbacks": callbacks, "devices": devices, "precision": precision}
+        train(recipe, seed, _checkpoint(stem), say, resume=resume, **options)
+        return None
+    with lock(stem):
+        classifier = _classifier(measures.classifier, say)
+        trained = train(
+            recipe,
+            seed,
+            checkpoint=_checkpoint(stem),
+            say=say,
+            callbacks=callbacks,
+            devices=devices,
+            precision=precision,
+            resume=resume,
+        )
+        raw = pack_weights(export_weights(trained.model))
+        model = build_model(recipe, seed)
+        import_weights(model, unpack_weights(raw))
+        data = load_data(recipe, seed)
+        metrics, profiles = measures(model, *data, classifier, recipe.is_variant)
+        record = Record(
+            recipe=recipe.name,
+            scale=recipe.scale,
+            seed=seed,
+            digest=recipe.digest,
+            fields=recipe.fields,
+            backend=keras.backend.backend(),
+            hardware=engine.hardware(),
+            versions=engine.versions(),
+            parameters=count_parameters(model),
+            history=trained.history,
+            metrics=metrics,
+            profiles=profiles,
+            weights_sha256=atomic.sha256(raw),
+            **trained.cost._asdict(),
+        )
+        weights = stem.with_suffix(".safetensors")
+        atomic.write_atomically(weights, raw, RunError, WRITABLE)
+        write_record(record, stem)
+        _checkpoint(stem).unlink(missing_ok=True)
+    return Run(model, record)
+
+
+def _checkpoint(stem: Path) -> Path:
+    return stem.with_suffix(".checkpoint")
+
+
+def write_record(record: Record, stem: Path) -> None:
+    """Write a record to `stem`.json, whole or not at all; raises RunError."""
+    path = stem.with_suffix(".json")
+    atomic.write_atomically(path, record.to_json(), RunError, WRITABLE)
+
+
+def count_parameters(model: ImageModel) -> dict[str, int]:
+    """Return how many parameters encoder and decoder have, and their "total"."""
+    networks = {"encoder": model.encoder, "decoder": model.decoder}
+    counts = {name: part.count_params() for name, part in networks.items()}
+    return counts | {"total": sum(counts.values())}
+
+
+def load_or_train(
+    name: str,
+    scale: str | None = None,
+    seed: int = 0,
+    say: Callable[[str], None] = print,
+) -> Run:
+    """Return the best run of a recipe there is, training it only if there is none.
+
+    The largest scale wins, and at equal scale a run of your own before the shipped
+    one. `scale`, or VAETUT_SCALE, asks for one scale. With VAETUT_RETRAIN=1 the recipe
+    is trained anyway, at that scale or on the laptop's. `say` gets one line saying
+    which run it is. Raises ValueError for an unknown recipe or scale, RunError for a
+    run that is damaged or older than its recipe.
+    """
+    scale = scale or os.environ.get("VAETUT_SCALE")
+    recipes = [get_recipe(name, s) for s in ([scale] if scale else SCALES)]
+    if os.environ.get("VAETUT_RETRAIN", "0") != "1":
+        for recipe in recipes:
+            if recipe.scale == "smoke" and not scale:
+                continue  # a smoke run proves that code runs and nothing else
+            for root, whose in ((own_runs(), "your"), (SHIPPED, "shipped")):
+                path = stem(root, recipe, seed)
+                if path.with_suffix(".safetensors").exists():
+                    return load(path, recipe, whose, say)
+    recipe = get_recipe(name, scale or "laptop")
+    return train_run(recipe, seed, stem(own_runs(), recipe, seed), say)
+
+
+def load(path: Path, recipe: Recipe, whose: str, say: Callable[[str], None]) -> Run:
+    """Return the run of a recipe whose files are `path`.json and .safetensors.
+
+    `say` gets a line with `whose` run it is. Raises RunError if it is damaged or older
+    than its recipe.
+    """
+    record = read_record(path.with_suffix(".json"))
+    refuse_stale(record, recipe, path)
+    model = build_model(recipe, record.seed)
+    weights = path.with_suffix(".safetensors")
+    import_weights(model, read_weights(weights, record.weights_sha256, REMEDY))
+    say(
+        f"{recipe.name}: {whose} run, {recipe.scale} scale, seed {record.seed}, "
+        f"{record.backend} on {record.hardware}, {record.seconds:.0f} s"
+    )
+    return Run(model, record)
+
+
+def remeasure(name: str, scale: str, say: Callable[[str], None] = print) -> None:
+    """Measure a recipe's own runs again and rewrite their records."""
+    recipe = get_recipe(name, scale)
+    measures = measures_of(recipe)
+    classifier = _classifier(measures.classifier, say)
+    for record in records(name, scale, own_runs()):
+        path = stem(own_runs(), recipe, record.seed)
+        run = load(path, recipe, "your", say)
+        data = load_data(recipe, record.seed)
+        found = measures(run.model, *data, classifier, recipe.is_variant)
+        metrics, profiles = found
+        write_record(replace(record, metrics=metrics, profiles=profiles), path)
+
+
+def _classifier(named: tuple[str, str] | None, say) -> AttributeClassifier | None:
+    """Return the classifier that measures need, if any; once in a process."""
+    return None if named is None else _loaded(*named, own_runs(), say)
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(name, scale, folder, say):
+    return load_or_train(name, scale, say=say).model

@@ -1,0 +1,275 @@
+"""A sweep: one recipe over settings and seeds, its runs in parallel.
+
+On one machine the jobs are processes; on several they are the tasks of a Dask cluster,
+which joblib hands them to: one that `dask-jobqueue` starts on Slurm will do.
+"""
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import joblib
+import keras
+from joblib.externals.loky import get_reusable_executor
+
+from vaetut.atomic import RunError
+from vaetut.recipes import Recipe, variant
+from vaetut.runs.pipeline import train_run
+from vaetut.runs.record import Record
+from vaetut.runs.store import finished, own_runs, stem
+from vaetut.training.engine import PRECISIONS
+from vaetut.training.progress import duration, time_left
+from vaetut.training.watch import stop_signals
+
+Plan = Sequence[tuple[Recipe, int]]
+Result = tuple[Recipe, int, Record | None, str | None]
+
+
+def plan(
+    recipe: Recipe, settings: dict, seeds: Iterable[int]
+) -> list[tuple[Recipe, int]]:
+    """Return every combination of settings (field -> values) with every seed.
+
+    The order depends on the arguments alone, so that a position names a run.
+    """
+    variants = [
+        variant(recipe, **dict(zip(settings, values, strict=True)))
+        for values in itertools.product(*settings.values())
+    ]
+    return list(itertools.product(dict.fromkeys(variants), dict.fromkeys(seeds)))
+
+
+def run(
+    plan: Plan,
+    jobs: int = 1,
+    precision: str = "float32",
+    say: Callable[[str], None] = print,
+    scheduler: str | None = None,
+) -> list[str]:
+    """Train what a plan holds that is not finished, `jobs` runs at a time.
+
+    Each job is a process with its share of the cores and, where there are several,
+    a GPU of its own; one job trains in this process. With the address of a Dask
+    `scheduler`, as "tcp://host:8786", its workers train instead, one run each: they
+    must see this folder of runs under the same path; a run whose worker is lost goes
+    on at another one. `say` gets a line a run. Returns what went wrong, a line each: a
+    run that fails does not end the others. Ctrl-C and SIGTERM let every job save and
+    raise KeyboardInterrupt; the same call then goes on. Raises ValueError for a
+    senseless argument or a scheduler that does not answer, RunError if the system ends
+    a job.
+    """
+    if jobs < 1 or precision not in PRECISIONS:
+        raise ValueError(
+            f"A sweep takes at least one job and a precision out of "
+            f"{', '.join(PRECISIONS)}, not {jobs} and {precision!r}."
+        )
+    todo, problems, done = [], [], 0
+
+    def report(recipe, seed, text):
+        nonlocal done
+        done += 1
+        say(f"{done}/{len(plan)} {recipe.name} seed {seed}: {text}")
+
+    for recipe, seed in plan:
+        try:
+            record = finished(recipe, seed)
+        except RunError as error:
+            problems.append(str(error))
+            report(recipe, seed, "its record is damaged")
+            continue
+        if record is None:
+            todo.append((recipe, seed))
+        else:
+            report(recipe, seed, f"finished before, {_losses(record)}")
+    start = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        place = None if scheduler is None else _seen_by_all(own_runs())
+        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=place))
+        stop = Path(folder) / "stop"
+        stack.enter_context(stop_signals(stop.touch))
+        work = [
+            joblib.delayed(_work)(*run, own_runs(), precision, stop) for run in todo
+        ]
+        if scheduler is not None:
+            results = stack.enter_context(_on_cluster(work, scheduler))
+        else:
+            results = _results(work, jobs, stop)
+        for k, (recipe, seed, record, error) in enumerate(results, 1):
+            left = time_left(k, len(todo), time.monotonic() - start)
+            if record is not None:
+                text = f"{_losses(record)}, {duration(record.seconds)}"
+                report(recipe, seed, text + f", {duration(left)} left" * (left > 0))
+            elif error is not None:
+                label = f"{recipe.name} seed {seed}"
+                named = error.startswith(label)
+                problems.append(error if named else f"{label}: {error}")
+                report(recipe, seed, "failed")
+        if stop.exists():
+            raise KeyboardInterrupt(
+                f"{done} of {len(plan)} runs are over, those under way are saved: "
+                "the same command goes on from there"
+            )
+    return problems
+
+
+def _losses(record):
+    parts = {"loss": "loss", "val_loss": "validation"}
+    found = [f"{parts[k]} {record.history[k][-1]:.2f}" for k in parts]
+    return ", ".join(found) + " nats per image"
+
+
+def _seen_by_all(folder: Path) -> Path:
+    """Return a folder of runs, which all workers see, made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def _on_cluster(work, scheduler) -> Iterator[Iterator[Result]]:
+    """Give the results of work as the workers of a Dask cluster end it."""
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError(
+            "A sweep over a cluster needs Dask: pip install distributed"
+        ) from error
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"No Dask scheduler answers at {scheduler}: start one with `dask "
+            "scheduler`, or give the address that it printed."
+        ) from error
+    options = {"return_as": "generator_unordered", "batch_size": 1}
+    with client, joblib.parallel_config("dask", client=client):
+        yield joblib.Parallel(n_jobs=-1, **options)(work)
+
+
+def _results(work, jobs, stop) -> Iterator[Result]:
+    """Yield (recipe, seed, record or None, error or None) as the runs end."""
+    jobs = min(jobs, len(work))
+    if jobs < 2:
+        yield from (function(*args) for function, args, _ in work)
+        return
+    parallel = joblib.Parallel(
+        n_jobs=jobs,
+        backend="loky",
+        return_as="generator_unordered",
+        batch_size=1,
+        initializer=_initializer(_slots(jobs), str(stop.parent)),
+    )
+    kill = True
+    try:
+        with warnings.catch_warnings():
+            # A worker that has grown is replaced by a fresh one.
+            warnings.filterwarnings("ignore", message="A worker stopped while")
+            yield from parallel(work)
+        kill = False
+    except BrokenProcessPool as error:
+        if not stop.exists():
+            raise RunError(
+                "The system has ended one of the jobs, most often for want of memory: "
+                "take fewer jobs; the same command goes on with what is left."
+            ) from error
+    finally:
+        executor = get_reusable_executor(reuse=True)
+        executor.shutdown(wait=True, kill_workers=kill)
+
+
+def _work(recipe, seed, folder, precision, stop) -> Result:
+    """Train one run, most often in a process of its own; see `_results`."""
+    if stop.exists():
+        return recipe, seed, None, None
+    path = stem(folder, recipe, seed)
+    record = error = None
+    try:
+        run = train_run(
+            recipe,
+            seed,
+            path,
+            say=lambda line: None,
+            callbacks=[_StopWith(stop)],
+            precision=precision,
+        )
+        record = run.record
+    except KeyboardInterrupt:
+        stop.touch()
+    except (RunError, ValueError) as failure:
+        error = str(failure)
+    except Exception as failure:
+        error = f"{type(failure).__name__}: {failure}"
+    return recipe, seed, record, error
+
+
+class _StopWith(keras.callbacks.Callback):
+    """Stops a training after the batch at hand once a file exists."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.path.exists():
+            self.model.stop_training = True
+
+
+def _slots(jobs):
+    """Return what is set in the environment of each of so many jobs."""
+    gpus = _gpus()
+    slots = []
+    for k in range(jobs):
+        slot = {"TF_NUM_INTRAOP_THREADS": str(max(1, joblib.cpu_count() // jobs))}
+        if gpus:
+            slot["CUDA_VISIBLE_DEVICES"] = gpus[k % len(gpus)]
+        if len(gpus) < jobs:  # those that share one must not take all its memory
+            slot["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+            slot["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+        slots.append(slot)
+    return slots
+
+
+def _gpus():
+    """Return the GPUs that this process may use, without making a backend take them."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [name for name in given.split(",") if name]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    return subprocess.run(query, capture_output=True, text=True).stdout.split()
+
+
+def _initializer(slots, folder):
+    """Return a function that gives a new worker the first slot that is free.
+
+    It is defined in here to be sent as code: the environment must be set before this
+    module, and with it Keras, is imported.
+    """
+
+    def initialize():
+        import contextlib
+        import logging
+        import os
+
+        from filelock import FileLock, Timeout
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # `train` has its own handler
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
+        for k, slot in enumerate(slots):
+            os.environ.update(slot)
+            with contextlib.suppress(Timeout):
+                lock = FileLock(os.path.join(folder, f"slot-{k}"), timeout=0)
+                lock.acquire()
+                initialize.lock = lock  # held until the process ends
+                break
+
+    return initialize

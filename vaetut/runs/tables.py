@@ -1,0 +1,70 @@
+"""What came out of a sweep, as tidy tables."""
+
+import contextlib
+import csv
+import io
+from pathlib import Path
+
+from vaetut import atomic
+from vaetut.analysis import bootstrap_interval, interval
+from vaetut.atomic import RunError
+from vaetut.recipes.variants import as_text
+from vaetut.runs.store import finished
+
+ELSEWHERE = "Name a file in a folder that can be written to."
+
+
+def table(plan) -> list[dict]:
+    """Return a row for each finished run of a plan and each metric.
+
+    Keys: recipe, scale, the fields that were set, seed, metric, value. A damaged run,
+    which `run` names, is left out.
+    """
+    fields = {part.split("=")[0] for r, _ in plan for part in r.name.split("+")[1:]}
+    rows = []
+    for recipe, seed in plan:
+        record = None
+        with contextlib.suppress(RunError):
+            record = finished(recipe, seed)
+        head = {"recipe": recipe.name, "scale": recipe.scale}
+        for field in sorted(fields):
+            value = getattr(recipe, field)
+            head[field] = as_text(value) if isinstance(value, tuple) else value
+        for metric, value in record.metrics.items() if record else ():
+            rows.append(head | {"seed": seed, "metric": metric, "value": value})
+    return rows
+
+
+def summarize(rows: list[dict]) -> list[dict]:
+    """Return a row for each setting and metric of a `table`: the mean over the seeds.
+
+    Keys: recipe, scale, the fields that were set, metric, mean, low, high (Student's
+    95 % interval), bootstrap_low, bootstrap_high (of the same level), n. For fewer
+    than about 30 seeds go by Student's: the bootstrap is too narrow there.
+    """
+    groups = {}
+    for row in rows:
+        head = {k: v for k, v in row.items() if k not in ("seed", "value")}
+        groups.setdefault(tuple(head.items()), []).append(row["value"])
+    summary = []
+    for head, values in groups.items():
+        drawn = bootstrap_interval(values, seed=0)
+        ends = {"bootstrap_low": drawn.low, "bootstrap_high": drawn.high}
+        student = interval(values)._asdict()
+        n = student.pop("n")
+        summary.append(dict(head) | student | ends | {"n": n})
+    return summary
+
+
+def to_csv(rows: list[dict], path: Path) -> None:
+    """Write the rows of `table` or `summarize` as a CSV file, whole or not at all.
+
+    Raises RunError if there are none, or if the file cannot be written.
+    """
+    if not rows:
+        raise RunError(f"There is nothing to write to {path}: no run is finished.")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic.write_atomically(Path(path), text.getvalue().encode(), RunError, ELSEWHERE)
