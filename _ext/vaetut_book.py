@@ -4,7 +4,7 @@
 2. The execution cache is keyed by everything the notebooks run on. Jupyter Book keys
    it by the notebook's text alone and would show the outputs of an older library.
 3. Numbers and tables come from the claims and the trained runs:
-   ``{{ substitution }}``, ``{claims}``, ``{runs}`` and ``{benchmarks}``.
+   ``{{ substitution }}``, ``{claims}``, ``{runs}``, ``{benchmarks}``, ``{metrics}``.
 """
 
 import hashlib
@@ -160,6 +160,22 @@ class Runs(Table):
         )
 
 
+class Metrics(Table):
+    """``{metrics}``: the registry of metrics: what each name means."""
+
+    def run(self):
+        from vaetut.metrics import REGISTRY
+
+        header = ("Metric", "Meaning", "Unit", "Of", "Better", "From")
+        return self.table(header, map(self.cells, REGISTRY))
+
+    @staticmethod
+    def cells(entry):
+        """Return one table row for a metric."""
+        name, *rest = entry
+        return f"`{name}`", *rest
+
+
 class Benchmarks(Table):
     """``{benchmarks}``: the stored result of every benchmark, a table a question.
 
@@ -199,4 +215,5 @@ def setup(app):
     app.add_directive("claims", Claims)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)
+    app.add_directive("metrics", Metrics)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
