@@ -148,7 +148,7 @@ class Runs(Table):
             f"{name} {value['mean']:.4g}"
             + f" ({value['low']:.4g} to {value['high']:.4g})" * (value["n"] > 1)
             for name, value in run["metrics"].items()
-            if name in ("reconstruction", "kl")
+            if name in ("reconstruction", "reconstruction_sampled", "kl")
         )
         return (
             f"`{run['recipe']}` {run['scale']}" + " (**stale**)" * run["stale"],

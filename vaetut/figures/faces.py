@@ -257,7 +257,7 @@ def _line(axis, x, values, **style):
     axis.plot(x, values, **style)
 
 
-def strength_curves(strengths, panels, columns=2, label="fact of the KL loss"):
+def strength_curves(strengths, panels, columns=2, label="weight of the KL loss"):
     """Draw what a factor in front of a loss does, on a logarithmic axis with bars.
 
     `strengths` (k,), all positive; `panels`: title -> {series: interval of (k,)}. A

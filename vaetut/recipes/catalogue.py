@@ -171,17 +171,18 @@ ENTANGLEMENT_SCALES = {
 # ---- Faces
 
 
-def faces_beta(size: int, fact: float) -> float:
+def faces_beta(size: int, kl_weight: float) -> float:
     """Return β for faces of size×size, of the source's weight of the KL loss.
 
-    The source adds `fact` times the KL to the cross-entropy summed over 96×96 pixels
-    and averaged over three channels. At another size β keeps its share of the pixels.
+    The source calls the weight `fact`: it adds that times the KL to the cross-entropy
+    summed over 96×96 pixels and averaged over three channels. At another size β keeps
+    its share of the pixels.
     """
-    return round(effective_beta(3, kl_weight=fact) * (size / 96) ** 2, 9)
+    return round(effective_beta(3, kl_weight=kl_weight) * (size / 96) ** 2, 9)
 
 
-SOURCE_FACT, TINY_FACT = 5.0, 1e-5
-FACTS = (TINY_FACT, 1e-3, 0.01, 0.1, 1.0, SOURCE_FACT, 50.0)
+SOURCE_KL_WEIGHT, TINY_KL_WEIGHT = 5.0, 1e-5
+KL_WEIGHTS = (TINY_KL_WEIGHT, 1e-3, 0.01, 0.1, 1.0, SOURCE_KL_WEIGHT, 50.0)
 FACES_VAE = Recipe(
     name="faces-vae",
     scale="full",
@@ -190,17 +191,17 @@ FACES_VAE = Recipe(
     network="faces",
     latent_dim=256,
     filters=(32, 64, 128, 256),
-    beta=faces_beta(96, SOURCE_FACT),
+    beta=faces_beta(96, SOURCE_KL_WEIGHT),
     learning_rate=5e-4,
     epochs=24,
     batch_size=128,
 )
 
 
-def strength_name(fact: float) -> str:
-    """Return the name of the VAE of faces with the source's weight `fact` of the KL."""
-    named = {SOURCE_FACT: FACES_VAE.name, TINY_FACT: "faces-tiny-kl"}
-    return named.get(fact, f"{FACES_VAE.name}-fact-{fact:g}")
+def strength_name(kl_weight: float) -> str:
+    """Return the name of the VAE of faces with the source's weight of the KL loss."""
+    named = {SOURCE_KL_WEIGHT: FACES_VAE.name, TINY_KL_WEIGHT: "faces-tiny-kl"}
+    return named.get(kl_weight, f"{FACES_VAE.name}-kl-{kl_weight:g}")
 
 
 FACES_SCALES = {
@@ -220,15 +221,15 @@ FACES_SCALES = {
 }
 
 
-def _with_beta(fact: float) -> dict:
-    """Return the smaller scales of a VAE of faces with the source's weight `fact`."""
-    beta = {"beta": faces_beta(48, fact)}
+def _with_beta(kl_weight: float) -> dict:
+    """Return the smaller scales of a VAE of faces with a weight of the KL loss."""
+    beta = {"beta": faces_beta(48, kl_weight)}
     return {scale: change | beta for scale, change in FACES_SCALES.items()}
 
 
 def _with_dense(laptop: int, smoke: int) -> dict:
     """Return the smaller scales of a VAE of faces with an extra layer so wide."""
-    scales = _with_beta(SOURCE_FACT)
+    scales = _with_beta(SOURCE_KL_WEIGHT)
     units = {"laptop": laptop, "smoke": smoke}
     return {k: scales[k] | {"extra_dense": n} for k, n in units.items()}
 
@@ -278,9 +279,12 @@ def _declared():
     yield REFERENCE, REFERENCE_SCALES
     yield ENTANGLEMENT, ENTANGLEMENT_SCALES
     yield FACES_AE, FACES_SCALES
-    for fact in FACTS:
-        beta = faces_beta(96, fact)
-        yield replace(FACES_VAE, name=strength_name(fact), beta=beta), _with_beta(fact)
+    for weight in KL_WEIGHTS:
+        beta = faces_beta(96, weight)
+        yield (
+            replace(FACES_VAE, name=strength_name(weight), beta=beta),
+            _with_beta(weight),
+        )
     for units, smaller in ((256, (64, 8)), (384, (96, 12))):
         wide = replace(FACES_VAE, name=f"faces-dense-{units}", extra_dense=units)
         yield wide, _with_dense(*smaller)

@@ -5,7 +5,13 @@ it. All of one are trained by `vaetut sweep EXPERIMENT --scale laptop --seeds 3`
 """
 
 from vaetut.datasets import polar
-from vaetut.recipes.catalogue import FACTS, RUNGS, get_recipe, polar_beta, strength_name
+from vaetut.recipes.catalogue import (
+    KL_WEIGHTS,
+    RUNGS,
+    get_recipe,
+    polar_beta,
+    strength_name,
+)
 from vaetut.recipes.variants import as_text, variant
 
 OURS, THEIRS = "polar-small", "polar-reference"
@@ -147,7 +153,7 @@ def faces(base: str = FACES, **settings) -> str:
     return variant(get_recipe(base, "laptop"), **settings).name
 
 
-KL_STRENGTH = {f"{fact:g}": strength_name(fact) for fact in FACTS}
+KL_STRENGTH = {f"{weight:g}": strength_name(weight) for weight in KL_WEIGHTS}
 BLUR = {
     "as it is": faces(),
     "64 dimensions": faces(latent_dim=64),

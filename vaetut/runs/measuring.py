@@ -8,7 +8,7 @@ from vaetut.datasets import polar
 from vaetut.measures.faces import measure_classifier, measure_faces
 from vaetut.measures.labelled import measure_labelled
 from vaetut.measures.strokes import measure_strokes
-from vaetut.recipes import CATALOGUE, SCALES, Recipe, get_recipe
+from vaetut.recipes import SCALES, Recipe, get_recipe
 from vaetut.training.build import PLAIN
 
 CLASSIFIER = "faces-classifier"  # whose features say how alike faces are
@@ -68,7 +68,6 @@ def _classifier_for(dataset: str) -> tuple[str, str]:
 
     It is the one at the scale that has this set, or else its variant at laptop scale.
     """
-    assert CLASSIFIER in CATALOGUE
     for scale in SCALES:
         if get_recipe(CLASSIFIER, scale).dataset == dataset:
             return CLASSIFIER, scale

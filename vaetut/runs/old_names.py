@@ -33,6 +33,7 @@ def renamed_metric(name: str, metrics: dict) -> str:
 def renamed_recipe(name: str) -> str:
     """Return today's name of a recipe some of whose fields were renamed."""
     base, *settings = name.split("+")
+    base = base.replace("faces-vae-fact-", "faces-vae-kl-")
     parts = [setting.partition("=") for setting in settings]
     shown = {FIELDS.get(field, field): value for field, _, value in parts}
     return "+".join([base, *(f"{k}={v}" for k, v in sorted(shown.items()))])
@@ -42,4 +43,5 @@ def is_old(content: dict) -> bool:
     """Return whether the content of a record has names of an older version."""
     metrics = content["metrics"]
     renamed = any(renamed_metric(name, metrics) != name for name in metrics)
+    renamed |= renamed_recipe(content["recipe"]) != content["recipe"]
     return renamed or bool(content["fields"].keys() & FIELDS.keys())

@@ -1,10 +1,10 @@
 // The beta explorer: run is the trait. Nothing is decoded.
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const { rows, label, image, bins, width, prior } = state, reach = bins * width;
   const strips = rows.map(({ reconstructions, random }) => [reconstructions, random].map(loadPicture));
   const originals = state.originals && loadPicture(state.originals), [made, drawn] = rows[0].faces;
-  const run = slider(label, { min: 0, max: rows.length - 1 }, (k) => home.set({ run: rows[k].name })), heard = announcer();
+  const run = slider(label, { min: 0, max: rows.length - 1 }, (k) => store.set({ run: rows[k].name })), heard = announcer();
   const band = (words, n, kind) => {
     const { faces, node } = makeFaces(n, image, 192, { "data-faces": kind });
     return { faces, row: node, node: make("div", {}, make("p", { class: "vx-title" }, words), node) };
@@ -45,7 +45,7 @@ function mount(root, state, home) {
   }
 
   function show() {
-    const k = rows.findIndex(({ name }) => name === home.get("run")), row = rows[k];
+    const k = rows.findIndex(({ name }) => name === store.get("run")), row = rows[k];
     const most = fixed(width * (0.5 + row.counts.indexOf(Math.max(...row.counts))));
     run.input.value = k;
     run.output.textContent = row.name;

@@ -248,7 +248,7 @@ function makeFrames(root, connect, draw) {
 // the shape `imageOf(state, i)`.
 function decodingExplorer(kind, label, names, mount, imageOf = (state) => state.image) {
   const models = new WeakMap();
-  const made = explorer(kind, label, names, (root, state, home) => mount(root, state, home, (done, fail) => {
+  const made = explorer(kind, label, names, (root, state, store) => mount(root, state, store, (done, fail) => {
     const model = models.get(root.parentNode);
     return model ? fromKernel(model, (i) => imageOf(state, i)[2], done, fail) : inBrowser(state.networks, done);
   }));

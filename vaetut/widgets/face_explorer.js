@@ -4,19 +4,19 @@ const FINE = 10; // steps of a slider in one unit
 const signed = (v) => `${v > 0 ? "+" : ""}${fixed(v, 1)}`;
 const lengthOf = (code) => Math.hypot(...code);
 
-function mount(root, state, home, connect) {
+function mount(root, state, store, connect) {
   const { names, reach, faces: n, truths } = state, size = state.image.slice(0, 2);
   const codes = unquantise(state.codes), vectors = unpack(state.vectors), d = codes.length / n;
   const originals = state.thumbnails && loadPicture(state.thumbnails);
   const strips = new Map(Object.entries(truths).map(([name, { strip }]) => [name, loadPicture(strip)]));
   const heard = announcer();
-  let last = names.find((name, k) => home.get("amounts")[k] && strips.has(name)) ?? names.find((name) => strips.has(name));
+  let last = names.find((name, k) => store.get("amounts")[k] && strips.has(name)) ?? names.find((name) => strips.has(name));
 
   const codeOf = (face, amounts) => Array.from({ length: d }, (_, i) => amounts.reduce((sum, a, k) => sum + a * vectors[k * d + i], codes[face * d + i]));
-  const pick = (face) => home.set({ face: (face + n) % n });
+  const pick = (face) => store.set({ face: (face + n) % n });
   const move = (k, amount) => {
     last = names[k];
-    home.set({ amounts: home.get("amounts").with(k, amount) });
+    store.set({ amounts: store.get("amounts").with(k, amount) });
   };
 
   const picks = Array.from({ length: n }, (_, i) => {
@@ -27,8 +27,8 @@ function mount(root, state, home, connect) {
   });
   const row = make("div", { class: "vf-picks", role: "group", "aria-label": "Face to start at" }, ...picks.map(({ node }) => node));
   keyed(row, ([right, down]) => {
-    pick(home.get("face") + right + down);
-    picks[home.get("face")].node.focus();
+    pick(store.get("face") + right + down);
+    picks[store.get("face")].node.focus();
   });
 
   const tile = (words, kind, across = 480) => {
@@ -39,8 +39,8 @@ function mount(root, state, home, connect) {
   const tiles = [original, plain, moved, truth].filter(Boolean);
 
   const sliders = names.map((name, k) => slider(name, { min: -reach * FINE, max: reach * FINE, name }, (value) => move(k, value / FINE)));
-  const reset = button("Reset", "Reset all attributes", () => home.set({ amounts: names.map(() => 0) }));
-  const other = button("Another face", "Another face", () => pick(home.get("face") + 1));
+  const reset = button("Reset", "Reset all attributes", () => store.set({ amounts: names.map(() => 0) }));
+  const other = button("Another face", "Another face", () => pick(store.get("face") + 1));
   const place = make("p", { class: "vx-words" }), frames = makeFrames(root, connect, ([reconstruction, face]) => {
     plain.put(reconstruction);
     moved.put(face);
@@ -76,7 +76,7 @@ function mount(root, state, home, connect) {
   }
 
   function show() {
-    const face = home.get("face"), amounts = home.get("amounts"), code = codeOf(face, amounts);
+    const face = store.get("face"), amounts = store.get("amounts"), code = codeOf(face, amounts);
     const words = names.flatMap((name, k) => (amounts[k] ? [`${name} ${signed(amounts[k])}`] : [])).join(", ") || "not moved";
     picks.forEach(({ node, face: picture }, i) => {
       give(node, { "aria-pressed": i === face });

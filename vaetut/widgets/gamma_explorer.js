@@ -42,13 +42,13 @@ function makeScore({ name, rows, reference }) {
 
 // ---- The explorer
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const { runs, flat, shape } = state, last = runs.length - 1;
   const grids = runs.map(({ codes }) => linesOf(unpack(codes), shape));
-  const index = () => runs.findIndex(({ name }) => name === home.get("run"));
-  const run = slider(state.label, { min: 0, max: last }, (k) => home.set({ run: runs[k].name }));
+  const index = () => runs.findIndex(({ name }) => name === store.get("run"));
+  const run = slider(state.label, { min: 0, max: last }, (k) => store.set({ run: runs[k].name }));
   const fit = make("input", { type: "checkbox", name: "fit", ...QUIET }), heard = announcer();
-  fit.addEventListener("change", () => home.set({ fit: fit.checked }));
+  fit.addEventListener("change", () => store.set({ fit: fit.checked }));
 
   const paths = grids[0].map((lines, k) => lines.map((_, i) => svg("path", { class: `vg-line vx-k${k} ${i % (lines.length - 1) ? "" : "vg-edge"}` })));
   const axes = (flat ? [0, 1] : [0, 1, 2]).map((k) => ({
@@ -62,8 +62,8 @@ function mount(root, state, home) {
   );
   const controls = { tabindex: 0, role: "application", "aria-label": "Lattice of a and b in latent space: arrow keys turn it", ...QUIET };
   const pad = make("div", { class: "vg-pad vx-pad", ...(flat ? { role: "img" } : controls) }, picture);
-  const views = VIEWS.map(([words, axis, azimuth, elevation]) => button(words, `Look along ${axis}`, () => home.set({ azimuth, elevation })));
-  const reset = () => home.set({ ...state.back }), back = button("Reset view", "Reset view", reset);
+  const views = VIEWS.map(([words, axis, azimuth, elevation]) => button(words, `Look along ${axis}`, () => store.set({ azimuth, elevation })));
+  const reset = () => store.set({ ...state.back }), back = button("Reset view", "Reset view", reset);
   const scores = state.scores.map(makeScore), caption = make("caption");
   const keys = [keyOf("vx-k0", "constant a"), keyOf("vx-k1", "constant b")];
   const signs = [make("span", {}, make("i", { class: "vg-sign vg-sign-run" }), "this run"), make("span", {}, make("i", { class: "vg-sign vg-sign-other" }), "other runs")];
@@ -86,8 +86,8 @@ function mount(root, state, home) {
     const [width, height] = [pad.clientWidth, pad.clientHeight];
     if (!width) return;
     const half = 0.42 * Math.min(width, height);
-    const matrix = flat ? turned(0, 90) : turned(home.get("azimuth"), home.get("elevation"));
-    const place = { matrix, x: width / 2, y: height / 2 }, view = { ...place, scale: half / (home.get("fit") ? runs[k].reach : state.reach) };
+    const matrix = flat ? turned(0, 90) : turned(store.get("azimuth"), store.get("elevation"));
+    const place = { matrix, x: width / 2, y: height / 2 }, view = { ...place, scale: half / (store.get("fit") ? runs[k].reach : state.reach) };
     give(picture, { viewBox: `0 0 ${width} ${height}` });
     grids[k].forEach((lines, kind) => lines.forEach((line, i) => give(paths[kind][i], { d: pathAlong(project(line, view)) })));
     for (const { ends, arm, name } of axes) {
@@ -109,18 +109,18 @@ function mount(root, state, home) {
     run.input.value = k;
     run.output.textContent = name;
     give(run.input, { "aria-valuetext": `${state.label} = ${name}` });
-    fit.checked = home.get("fit");
+    fit.checked = store.get("fit");
     caption.textContent = `Scores at ${state.label} = ${name}, ${state.interval}`;
     const words = scores.map((score) => score.show(k));
     if (flat) give(pad, { "aria-label": `Lattice of a and b in latent space at ${state.label} = ${name}` });
-    Object.assign(root.dataset, { run: name, azimuth: home.get("azimuth"), elevation: home.get("elevation") });
+    Object.assign(root.dataset, { run: name, azimuth: store.get("azimuth"), elevation: store.get("elevation") });
     draw(k);
     heard.say([`${state.label} = ${name}`, words.join(", ")].filter(Boolean).join(": "));
   }
 
   if (!flat) {
-    dragged(pad, pad, (_, [right, down], press) => press || turnView(home, 0.5 * right, 0.5 * down));
-    keyed(pad, (way, far) => turnView(home, ...way.map((v) => v * (far ? 15 : 5))), { Home: reset });
+    dragged(pad, pad, (_, [right, down], press) => press || turnView(store, 0.5 * right, 0.5 * down));
+    keyed(pad, (way, far) => turnView(store, ...way.map((v) => v * (far ? 15 : 5))), { Home: reset });
   }
   return { show, close: heard.close };
 }

@@ -186,7 +186,7 @@ function makePanel(panel, state, move) {
 
 // ---- The explorer: panels that share one position in [0, 1]^d.
 
-function mount(root, state, home, connect) {
+function mount(root, state, store, connect) {
   const gone = new AbortController();
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let position = state.position, playing = 0, along = 0;

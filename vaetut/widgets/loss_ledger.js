@@ -18,12 +18,12 @@ function summed(values) {
 
 const plain = (v) => minus(String(Number(v.toPrecision(4))));
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const runs = new Map(state.runs.map((run) => [run.name, run])), units = new Map(state.units.map((unit) => [unit.name, unit.factors]));
   const last = state.runs[0].kl.length - 1;
-  const go = (epoch) => home.set({ epoch: clamp(epoch, 0, last) });
-  const run = chooser(`Training, ${state.label}`, [...runs.keys()], (name) => home.set({ run: name }));
-  const unit = chooser("Unit", [...units.keys()], (name) => home.set({ unit: name }));
+  const go = (epoch) => store.set({ epoch: clamp(epoch, 0, last) });
+  const run = chooser(`Training, ${state.label}`, [...runs.keys()], (name) => store.set({ run: name }));
+  const unit = chooser("Unit", [...units.keys()], (name) => store.set({ unit: name }));
   const chart = makeChart("Epoch", last, go), heard = announcer();
   const head = make("th", { scope: "col" }), cells = ROWS.map(() => [make("td"), make("td")]);
   const table = make(
@@ -58,7 +58,7 @@ function mount(root, state, home) {
   }
 
   function show() {
-    const here = runs.get(home.get("run")), name = home.get("unit"), factors = units.get(name), i = home.get("epoch");
+    const here = runs.get(store.get("run")), name = store.get("unit"), factors = units.get(name), i = store.get("epoch");
     const [w, k] = factors, lower = here.reconstruction.map((v) => w * v), upper = lower.map((v, j) => v + w * here.beta * here.kl[j]);
     const scale = makeScale([0, ...lower, ...upper], 1), mine = account(here, factors, i), shown = written(mine);
     run.select.value = here.name;

@@ -35,12 +35,12 @@ function makeBar(words) {
   };
 }
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const { stops, parts, published } = state, names = Object.keys(stops), heard = announcer();
   const words = { side: "Image side", layers: "Convolutions", dimensions: "Dimensions of z", extra: "Extra Dense units", batch: "Batch" };
-  const sliders = names.map((name) => slider(words[name], { min: 0, max: stops[name].length - 1, name }, (k) => home.set({ [name]: stops[name][k] })));
-  const buttons = published.map(({ name, set, encoder }) => button(`${name}: ${encoder} M`, `As published: ${name}, encoder ${encoder} million`, () => home.set({ ...set, batch: home.get("batch") })));
-  const rows = [() => "Encoder, parameters", () => "Decoder, parameters", () => "Multiplications an image", () => `Memory of a training step, batch of ${home.get("batch")}`].map(makeBar);
+  const sliders = names.map((name) => slider(words[name], { min: 0, max: stops[name].length - 1, name }, (k) => store.set({ [name]: stops[name][k] })));
+  const buttons = published.map(({ name, set, encoder }) => button(`${name}: ${encoder} M`, `As published: ${name}, encoder ${encoder} million`, () => store.set({ ...set, batch: store.get("batch") })));
+  const rows = [() => "Encoder, parameters", () => "Decoder, parameters", () => "Multiplications an image", () => `Memory of a training step, batch of ${store.get("batch")}`].map(makeBar);
   const cells = parts.map(() => [0, 1, 2].map(() => make("td"))), kept = make("td"), totals = [0, 1, 2].map(() => make("td"));
   const row = (kind, name, ...columns) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: `vp-key ${kind}` }), name), ...columns);
   const heading = ["Parameters, M", "Multiplications, M", "Memory, MB"].map((name) => make("th", { scope: "col" }, name));
@@ -61,7 +61,7 @@ function mount(root, state, home) {
   ));
 
   function show() {
-    const here = Object.fromEntries(names.map((name) => [name, home.get(name)])), found = account(state, here);
+    const here = Object.fromEntries(names.map((name) => [name, store.get(name)])), found = account(state, here);
     names.forEach((name, k) => {
       const { input, output } = sliders[k], value = here[name], said = name === "extra" && !value ? "none" : name === "side" ? `${value} px` : String(value);
       input.value = stops[name].indexOf(value);

@@ -145,9 +145,9 @@ function makeWave({ a: [a0, a1], b: [, b1], petals }) {
   };
 }
 
-// ---- The explorer. `home` holds a, b and radius.
+// ---- The explorer. `store` holds a, b and radius.
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const flat = state.points ? unquantise(state.points) : [];
   const points = Array.from({ length: flat.length / 2 }, (_, i) => flat.slice(2 * i, 2 * i + 2));
   const shown = points.slice(0, state.dots);
@@ -164,7 +164,7 @@ function mount(root, state, home) {
 
   const sliders = [["a", "a (size)"], ["b", "b (petals)"], ["radius", "hole radius"]].map(([name, words]) => {
     const [min, max] = state[name];
-    return { name, ...slider(words, { name, min, max, step: 0.01 }, (value) => home.set({ [name]: value })) };
+    return { name, ...slider(words, { name, min, max, step: 0.01 }, (value) => store.set({ [name]: value })) };
   });
 
   const dots = `Dots: ${count(shown.length)} of ${count(points.length)} sampled points; what the hole removes is hollow.`;
@@ -184,12 +184,12 @@ function mount(root, state, home) {
   ));
 
   let holed, remaining = points;
-  const star = () => drawStar(image, state, home.get("a"), home.get("b"));
+  const star = () => drawStar(image, state, store.get("a"), store.get("b"));
   function show() {
-    const [a, b, radius] = ["a", "b", "radius"].map(home.get);
+    const [a, b, radius] = ["a", "b", "radius"].map(store.get);
     for (const { name, input, output } of sliders) {
-      input.value = home.get(name);
-      output.textContent = fixed(home.get(name));
+      input.value = store.get(name);
+      output.textContent = fixed(store.get(name));
     }
     if (radius !== holed) {
       holed = radius;
@@ -214,11 +214,11 @@ function mount(root, state, home) {
     heard.say(`a ${fixed(a)}, b ${fixed(b)}. ${yes}. ${why} ${loops.textContent}`);
   }
 
-  const move = ([a, b]) => home.set({ a: within(state.a, a), b: within(state.b, b) });
+  const move = ([a, b]) => store.set({ a: within(state.a, a), b: within(state.b, b) });
   dragged(pad, pad, (event) => move(plane.under(event)));
   keyed(pad, ([right, down], far) => {
     const step = far ? 0.1 : 0.02;
-    move([home.get("a") + right * step, home.get("b") - down * step]);
+    move([store.get("a") + right * step, store.get("b") - down * step]);
   });
   return { show, close: heard.close, resize: star, sized: [image] };
 }

@@ -16,21 +16,21 @@ function said(share) {
   return `${Math.round(100 * share)} %`;
 }
 
-function mount(root, state, home, connect) {
+function mount(root, state, store, connect) {
   const { models, faces: n, steps, reach, hills } = state, size = state.image.slice(0, 2);
   const points = Object.fromEntries(Object.entries(state.points).map(([name, packed]) => [name, unpack(packed)]));
   const d = points.sphere.length / n;
   const rms = (values) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / n); // the lengths'
   const unit = Object.fromEntries(Object.entries(points).map(([name, values]) => [name, rms(values)]));
-  const stepOf = (shape) => reach[shape] / steps, now = () => home.get(TRAITS[home.get("shape")]);
+  const stepOf = (shape) => reach[shape] / steps, now = () => store.get(TRAITS[store.get("shape")]);
   const round = (r, shape) => clamp(Number((Math.round(r / stepOf(shape)) * stepOf(shape)).toPrecision(6)), 0, reach[shape]);
 
   // The other shape begins with codes as long as these.
   const shape = chooser("Random codes", Object.values(SHAPES), (words) => {
-    const to = Object.keys(SHAPES).find((name) => SHAPES[name] === words), length = now() * unit[home.get("shape")];
-    home.set({ shape: to, [TRAITS[to]]: round(length / unit[to], to) });
+    const to = Object.keys(SHAPES).find((name) => SHAPES[name] === words), length = now() * unit[store.get("shape")];
+    store.set({ shape: to, [TRAITS[to]]: round(length / unit[to], to) });
   });
-  const go = (k) => home.set({ [TRAITS[home.get("shape")]]: round(k * stepOf(home.get("shape")), home.get("shape")) });
+  const go = (k) => store.set({ [TRAITS[store.get("shape")]]: round(k * stepOf(store.get("shape")), store.get("shape")) });
   const chart = makeChart("r", steps, go), heard = announcer(), place = make("p", { class: "vx-words" });
   const rows = models.map((name, k) => {
     const { faces, node } = makeFaces(n, size, 192, { "data-model": name });
@@ -55,7 +55,7 @@ function mount(root, state, home, connect) {
   }
 
   function show() {
-    const kind = home.get("shape"), r = now(), length = r * unit[kind];
+    const kind = store.get("shape"), r = now(), length = r * unit[kind];
     const shares = models.flatMap((name, k) => (hills[k] ? [`${name} ${said(shorter(hills[k].percents, length))}`] : [])).join(", ");
     const words = `r = ${fixed(r)}${kind === "cube" ? `, codes about ${fixed(length, 1)} long` : ""}`;
     const all = `${words}.${shares && ` Codes of real images that are shorter: ${shares}.`}`;

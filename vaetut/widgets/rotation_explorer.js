@@ -42,10 +42,10 @@ function makeCloud() {
   };
 }
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const shapes = new Map(state.shapes.map((shape) => [shape.name, { ...shape, points: unpack(shape.dots) }]));
-  const shape = chooser("Shape", [...shapes.keys()], (name) => home.set({ shape: name }));
-  const turn = (angle) => home.set({ angle: Math.round(clamp(angle, 0, 90)) });
+  const shape = chooser("Shape", [...shapes.keys()], (name) => store.set({ shape: name }));
+  const turn = (angle) => store.set({ angle: Math.round(clamp(angle, 0, 90)) });
   const cloud = makeCloud(), chart = makeChart("Angle in degrees", 90, turn), heard = announcer();
   const now = make("p", { class: "vx-words vr-now" }), best = make("p", { class: "vx-words" });
   const most = make("span"), count = make("p", { class: "vx-small" });
@@ -68,14 +68,14 @@ function mount(root, state, home) {
   let from, free;
   dragged(cloud.node, chart.input, (event, _, press) => {
     const to = cloud.toward(event);
-    if (press) free = home.get("angle");
+    if (press) free = store.get("angle");
     else free += ((to - from + 540) % 360) - 180;
     from = to;
     turn(free);
   });
 
   function show() {
-    const here = shapes.get(home.get("shape")), angle = home.get("angle"), { loss, covariance, correlation } = here;
+    const here = shapes.get(store.get("shape")), angle = store.get("angle"), { loss, covariance, correlation } = here;
     const scale = makeScale([...loss, ...covariance], 1), number = (v) => fixed(v, Math.max(3, scale.digits));
     const least = Math.min(...loss), lowest = loss.indexOf(least), high = Math.max(...loss);
     const flat = high - least < 0.01 * high;

@@ -161,11 +161,11 @@ function turned(azimuth, elevation) {
   return [ca, -sa, 0, sa * se, ca * se, ce, -sa * ce, -ca * ce, se];
 }
 
-// Turn a home's view by degrees.
-function turnView(home, right, down) {
-  const azimuth = home.get("azimuth") + right, elevation = clamp(home.get("elevation") + down, -90, 90);
+// Turn a store's view by degrees.
+function turnView(store, right, down) {
+  const azimuth = store.get("azimuth") + right, elevation = clamp(store.get("elevation") + down, -90, 90);
   const [a, e] = [azimuth - 360 * Math.round(azimuth / 360), elevation].map((degrees) => Math.round(10 * degrees) / 10);
-  home.set({ azimuth: a, elevation: e });
+  store.set({ azimuth: a, elevation: e });
 }
 
 // Write [x, y, depth] of each point into `seen`: pixels, and as far as the points reach.
@@ -245,7 +245,7 @@ function makeChart(words, last, act) {
 
 const keyOf = (kind, words) => make("span", { class: `vx-mark ${kind}` }, words);
 
-// ---- The two homes: `home` holds the traits, in the kernel or on the page
+// ---- The two homes: `store` holds the traits, in the kernel or on the page
 
 function inKernel(model, names) {
   return {
@@ -293,13 +293,13 @@ async function beginLive(kind, { model, el }, begin) {
 }
 
 // Mount every explorer of a kind on a built page; return what anywidget asks for.
-// `mount(root, state, home)` fills the root and returns {show, close}, and besides what to
+// `mount(root, state, store)` fills the root and returns {show, close}, and besides what to
 // do, `resize`, when one of the nodes `sized` changes its size.
 function explorer(kind, label, names, mount) {
-  const begin = (root, state, home) => {
+  const begin = (root, state, store) => {
     give(root, { "data-live": "", role: "group", "aria-label": label });
-    const { show, close, resize = show, sized = [root] } = mount(root, state, home);
-    const unwatch = home.watch(show), size = new ResizeObserver(resize);
+    const { show, close, resize = show, sized = [root] } = mount(root, state, store);
+    const unwatch = store.watch(show), size = new ResizeObserver(resize);
     for (const node of sized) size.observe(node);
     addEventListener("resize", resize); // a zoom may change devicePixelRatio alone
     show();

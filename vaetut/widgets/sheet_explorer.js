@@ -128,9 +128,9 @@ function spread(n, count, index) {
   return picks;
 }
 
-// ---- The explorer. `home` holds transect, index, azimuth and elevation.
+// ---- The explorer. `store` holds transect, index, azimuth and elevation.
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const { names } = state;
   const codes = unpackCodes(state.codes, state), seen = new Float32Array(codes.length);
   const n = codes.length / 3, factors = bytes(state.shades), nexts = new Int32Array(n);
@@ -159,7 +159,7 @@ function mount(root, state, home) {
     "aria-label": `The codes of ${n.toLocaleString("en")} images in latent space: arrow keys turn them, plus and minus zoom`, ...QUIET,
   }, back, canvas, front);
 
-  const pairs = Array.from({ length: 7 }, () => makePair((index) => home.set({ index })));
+  const pairs = Array.from({ length: 7 }, () => makePair((index) => store.set({ index })));
   const strip = make("div", { class: "vs-strip", "aria-hidden": "true" }, make("div", { class: "vs-heads" }, make("span", {}, "true"), make("span", {}, "model")), ...pairs.map(({ node }) => node));
   const ties = pairs.map(() => svg("line"));
   const leads = svg("svg", { class: "vs-leads", "aria-hidden": "true" }, ...ties);
@@ -167,11 +167,11 @@ function mount(root, state, home) {
 
   const radios = transects.map(({ name }, k) => {
     const input = make("input", { type: "radio", name: "transect", value: name, ...QUIET });
-    input.addEventListener("change", () => home.set({ transect: name, index: clamp(home.get("index"), 0, transects[k].factors.length - 1) }));
+    input.addEventListener("change", () => store.set({ transect: name, index: clamp(store.get("index"), 0, transects[k].factors.length - 1) }));
     const mark = svg("svg", { viewBox: "-8 -8 16 16", class: `vs-swatch vx-k${k}` }, svg("path", { class: "vs-mark", d: MARKS[k] }));
     return { input, node: make("label", {}, input, mark, name) };
   });
-  const point = slider("Point", { min: 0 }, (index) => home.set({ index }));
+  const point = slider("Point", { min: 0 }, (index) => store.set({ index }));
 
   const colour = chooser("Colour", [...names, "neither"], () => paint());
   give(colour.select, { name: "colour", "aria-label": "Colour" }).value = state.colour || "neither";
@@ -189,7 +189,7 @@ function mount(root, state, home) {
   };
   const reset = () => {
     zoom = 1;
-    home.set({ ...state.view });
+    store.set({ ...state.view });
   };
 
   const form = make(
@@ -226,7 +226,7 @@ function mount(root, state, home) {
     frame = null;
     if (!width) return;
     const view = {
-      matrix: turned(home.get("azimuth"), home.get("elevation")), distance: state.distance,
+      matrix: turned(store.get("azimuth"), store.get("elevation")), distance: state.distance,
       scale: 0.45 * Math.min(width, 1.1 * height) * zoom, x: width / 2, y: height / 2,
     };
     drawDots(canvas, project(codes, view, seen), order, shades, colours, devicePixelRatio, nexts);
@@ -241,7 +241,7 @@ function mount(root, state, home) {
       give(arm, { x1: corner.x, y1: corner.y, x2: x, y2: y });
       give(name, { x: far[0], y: far[1] + 4 });
     }
-    const chosen = home.get("transect"), index = home.get("index");
+    const chosen = store.get("transect"), index = store.get("index");
     for (const transect of transects) transect.move(view, transect.name === chosen, index);
     tie(transects.find(({ name }) => name === chosen), index);
   }
@@ -285,9 +285,9 @@ function mount(root, state, home) {
   }
 
   function show() {
-    const chosen = home.get("transect"), index = home.get("index");
+    const chosen = store.get("transect"), index = store.get("index");
     const k = transects.findIndex(({ name }) => name === chosen);
-    Object.assign(root.dataset, { azimuth: home.get("azimuth"), elevation: home.get("elevation"), zoom: zoom.toFixed(2), transect: chosen, index });
+    Object.assign(root.dataset, { azimuth: store.get("azimuth"), elevation: store.get("elevation"), zoom: zoom.toFixed(2), transect: chosen, index });
     if (k >= 0) {
       radios[k].input.checked = true;
       point.input.max = transects[k].factors.length - 1;
@@ -308,7 +308,7 @@ function mount(root, state, home) {
   dragged(pad, pad, (_, [right, down], press) => {
     if (press) [held, moved] = [true, 0];
     moved += Math.hypot(right, down);
-    if (moved >= 4) turnView(home, 0.5 * right, 0.5 * down); // else a click whose hand trembles
+    if (moved >= 4) turnView(store, 0.5 * right, 0.5 * down); // else a click whose hand trembles
   }, (event) => {
     held = false;
     if (moved < 4 && event.type === "pointerup") pick(event);
@@ -320,14 +320,14 @@ function mount(root, state, home) {
     for (const { name, seen, factors } of transects)
       for (let i = 0; i < factors.length; i++) {
         let apart = Math.hypot(seen[3 * i] - event.clientX + box.left, seen[3 * i + 1] - event.clientY + box.top);
-        if (name === home.get("transect")) apart -= 2;
+        if (name === store.get("transect")) apart -= 2;
         if (apart < least) [best, least] = [{ transect: name, index: i }, apart];
       }
-    if (best) home.set(best);
+    if (best) store.set(best);
   }
 
   const larger = () => zoomBy(1.25), smaller = () => zoomBy(1 / 1.25);
-  keyed(pad, (way, far) => turnView(home, ...way.map((v) => v * (far ? 15 : 5))), { "+": larger, "=": larger, "-": smaller, Home: reset });
+  keyed(pad, (way, far) => turnView(store, ...way.map((v) => v * (far ? 15 : 5))), { "+": larger, "=": larger, "-": smaller, Home: reset });
   pad.addEventListener("wheel", (event) => {
     if (!event.ctrlKey) return; // the page scrolls
     event.preventDefault();
@@ -338,7 +338,7 @@ function mount(root, state, home) {
   let ahead, before;
   function onward(now) {
     ahead = turning.checked ? requestAnimationFrame(onward) : null;
-    if (before && !held) turnView(home, clamp((now - before) * 0.012, 0, 3), 0);
+    if (before && !held) turnView(store, clamp((now - before) * 0.012, 0, 3), 0);
     before = turning.checked ? now : null;
   }
   turning.addEventListener("change", () => turning.checked && (ahead ??= requestAnimationFrame(onward)));

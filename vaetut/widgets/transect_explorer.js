@@ -117,17 +117,17 @@ function chartOf({ walks, points }, walk, { label }, narrow) {
   };
 }
 
-// ---- The explorer. `home` holds walk, by its name, and index.
+// ---- The explorer. `store` holds walk, by its name, and index.
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const { walks, metrics, points, kinds, image: [height, width] } = state;
   const strips = new Map(walks.map((walk) => [walk, Object.fromEntries(Object.entries(walk.strips).map(([kind, png]) => [kind, loadStrip(png)]))]));
   const group = `vt-${Math.random()}`; // radio buttons of one name are a group
-  const now = () => walks.find(({ name }) => name === home.get("walk"));
+  const now = () => walks.find(({ name }) => name === store.get("walk"));
 
   const tabs = walks.map(({ name }) => {
     const input = make("input", { type: "radio", name: group, value: name, ...QUIET });
-    input.addEventListener("change", () => home.set({ walk: name }));
+    input.addEventListener("change", () => store.set({ walk: name }));
     return { input, node: make("label", {}, input, make("span", {}, name)) };
   });
   const over = make("input", { type: "checkbox", name: "over", ...QUIET });
@@ -147,7 +147,7 @@ function mount(root, state, home) {
   const choice = chooser("Measure", metrics.map(({ label }) => label), () => show()), heard = announcer();
   const band = keyOf("vt-mark-band", state.interval), copied = keyOf("vx-k3 vt-mark-other", kinds.nearest);
   const sense = make("span"), tally = make("p", { class: "vx-small vt-tally" });
-  const chart = makeChart("Place along the transect", points - 1, (index) => home.set({ index }));
+  const chart = makeChart("Place along the transect", points - 1, (index) => store.set({ index }));
 
   root.replaceChildren(make(
     "div", { class: "vx-all" },
@@ -168,7 +168,7 @@ function mount(root, state, home) {
 
   const metric = () => metrics.find(({ label }) => label === choice.select.value);
   function show() {
-    const walk = now(), i = home.get("index"), { label, higher } = metric();
+    const walk = now(), i = store.get("index"), { label, higher } = metric();
     const shown = chartOf(state, walk, metric(), chart.node.clientWidth < 480), { format } = shown;
     const { mean, low, high } = walk.errors[label], other = walk.nearest?.[label];
     const [a, b] = point(walk, i / (points - 1)).map((v) => fixed(v)), inside = Boolean(walk.inside[i]);
@@ -211,7 +211,7 @@ function mount(root, state, home) {
     const p = map.under(event), own = (walk) => walk === now();
     const found = walks.filter((walk) => press || own(walk)).map((walk) => nearestOn(walk, p));
     const best = found.reduce((one, two) => (two.off - 0.1 * own(two.walk) < one.off - 0.1 * own(one.walk) ? two : one));
-    home.set({ walk: best.walk.name, index: Math.round(best.t * (points - 1)) });
+    store.set({ walk: best.walk.name, index: Math.round(best.t * (points - 1)) });
   });
   over.addEventListener("change", show);
   whenDecoded(root, [...strips.values()].flatMap(Object.values), show);

@@ -45,10 +45,10 @@ function makeMap({ ranges: [[a0, a1], [b0, b1]], ways }, act, focus) {
 
 // ---- The explorer
 
-function mount(root, state, home) {
+function mount(root, state, store) {
   const { ways, pairs, points, image: [height, width] } = state;
   const strips = new Map(pairs.map(({ name, strips, truth }) => [name, [truth, ...strips].map(loadStrip)]));
-  const go = (index) => home.set({ index }), pair = chooser("From one star to another", pairs.map(({ name }) => name), (name) => home.set({ pair: name }));
+  const go = (index) => store.set({ index }), pair = chooser("From one star to another", pairs.map(({ name }) => name), (name) => store.set({ pair: name }));
   const chart = makeChart("Step of the walk", points - 1, go), heard = announcer();
   const map = makeMap(state, go, chart.input);
 
@@ -72,7 +72,7 @@ function mount(root, state, home) {
   root.style.setProperty("--ways", ways.length);
 
   function show() {
-    const here = pairs.find(({ name }) => name === home.get("pair")), i = home.get("index");
+    const here = pairs.find(({ name }) => name === store.get("pair")), i = store.get("index");
     const { errors, intended, factors } = here, [a, b] = intended[i].map((v) => fixed(v));
     const curves = errors.map((values, k) => ({ kind: `vx-k${k}`, values })), scale = makeScale(errors.flat());
     pair.select.value = here.name;
