@@ -80,11 +80,6 @@ class Estimate(NamedTuple):
     n: int  # number of values; of two groups that do not pair, of the smaller
     logarithm: bool = False  # whether all this is of a logarithm
 
-    @property
-    def value(self) -> float:
-        """The mean on the scale of the values."""
-        return math.exp(self.mean) if self.logarithm else self.mean
-
     def interval(self, level: float = 0.95) -> Interval:
         """Return the interval of the mean; low = high = mean where n = 1."""
         level, half = fraction("level", level), 0.0
@@ -117,11 +112,6 @@ class Share(NamedTuple):
     count: int  # of draws that did
     n: int  # of draws
 
-    @property
-    def value(self) -> float:
-        """The share of the draws that did."""
-        return self.count / self.n
-
     def interval(self, level: float = 0.95) -> Interval:
         """Return the exact interval, which is none too narrow where all did or none.
 
@@ -129,7 +119,8 @@ class Share(NamedTuple):
         """
         test = stats.binomtest(self.count, self.n)
         found = test.proportion_ci(fraction("level", level), method="exact")
-        return Interval(self.value, float(found.low), float(found.high), self.n)
+        share = self.count / self.n
+        return Interval(share, float(found.low), float(found.high), self.n)
 
     def p_value(self, bound: float) -> float:
         """Return the two-sided p-value of a true share equal to `bound`.
