@@ -149,7 +149,7 @@ class Claims(Table):
     def claims(self, found, last, start):
         """Return the nodes of a table of claims, its columns from `start` on."""
         header = ("Ch.", "Claim", "Theirs", "Ours", last)
-        widths = (5, 37, 15, 25, 18) if last == "Verdict" else (5, 31, 12, 20, 32)
+        widths = (7, 35, 15, 25, 18) if last == "Verdict" else (7, 31, 12, 20, 30)
         options = (":class: claims", f":widths: {' '.join(map(str, widths[start:]))}")
         cells = (self.cells(row)[start:] for row in found)
         nodes = self.table(header[start:], cells, *options)
