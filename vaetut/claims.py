@@ -54,6 +54,14 @@ OPTIONAL = {
     "unit",
     "format",  # of the numbers, as Python writes it
 }
+TEXT, WHOLE, NUMBER, TRUTH = (str,), (int,), (int, float), (bool,)
+KINDS = {"chapter": WHOLE, "factor": NUMBER, "absolute": TRUTH}  # of the others: TEXT
+WANTED = {
+    TEXT: "write text, in quotes",
+    WHOLE: "write a whole number",
+    NUMBER: "write a number",
+    TRUTH: "write true or false",
+}
 SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 # Two trainings of one seed have these in common, or the seed makes no pair of them.
 SAME_START = (
@@ -165,13 +173,11 @@ class Rule(NamedTuple):
         """The ends that it has, the lower first."""
         return [b for b in (self.low, self.high) if math.isfinite(b)]
 
-    def violated(self, value: float) -> list[float]:
-        """Return the bound that a value lies beyond, or none."""
+    def holds(self, value: float) -> bool:
+        """Return whether a value satisfies the rule."""
         if self.closed:
-            beyond = {self.low: value < self.low, self.high: value > self.high}
-        else:
-            beyond = {self.low: value <= self.low, self.high: value >= self.high}
-        return [bound for bound in beyond if beyond[bound]]
+            return self.low <= value <= self.high
+        return self.low < value < self.high
 
 
 class Sample(NamedTuple):
@@ -260,20 +266,18 @@ def judge(
     """Return the verdict that an estimate would have, and its p-value.
 
     The verdict is "confirmed" where the mean lies inside the rule, else "refuted". The
-    p-value is that of the bound, two-sided: of the violated one, or, inside of two, the
-    larger (two one-sided tests, each at the level of the two-sided one). So it is below
-    5 % if and only if the whole 95 % interval lies inside, or outside on one side. It
-    is 1 where n = 1, and 0 where n values are all equal. `factor` leads from the unit
-    of the estimate to that of the rule.
+    p-value is the two-sided one of the nearest bound, which is the larger of two
+    (inside, these are two one-sided tests, each at the level of the two-sided one). So
+    it is below 5 % if and only if the whole 95 % interval lies inside, or outside on
+    one side. It is 1 where n = 1, and 0 where n values are all equal. `factor` leads
+    from the unit of the estimate to that of the rule.
     Source: Schuirmann 1987, A comparison of the two one-sided tests procedure.
     """
     found = estimate.interval()
-    violated = rule.violated(found.mean * factor)
-    bounds = violated or rule.bounds
-    p = max(estimate.p_value(bound / factor) for bound in bounds)
+    p = max(estimate.p_value(bound / factor) for bound in rule.bounds)
     if found.n > 1 and found.low == found.high:
         p = 0.0
-    return "refuted" if violated else "confirmed", p
+    return "confirmed" if rule.holds(found.mean * factor) else "refuted", p
 
 
 def verdict(would_be: str, p: float, level: float = LEVEL) -> str:
@@ -403,6 +407,10 @@ def _check(claim):
     if not claim.keys() <= known:
         unknown = ", ".join(sorted(claim.keys() - known))
         raise ValueError(f"a {kind} has no {unknown}: leave it out")
+    for key, value in claim.items():
+        types = KINDS.get(key, TEXT)
+        if type(value) not in types:
+            raise ValueError(f"{key} is {value!r}: {WANTED[types]}")
     if claim["whose"] not in WHOSE:
         raise ValueError(
             f"whose is {claim['whose']!r}: choose one of {', '.join(WHOSE)}"
