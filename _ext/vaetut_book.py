@@ -15,6 +15,7 @@ import shutil
 from importlib.metadata import distribution
 from pathlib import Path
 
+import docutils.nodes
 from docutils.parsers.rst import directives
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
@@ -101,20 +102,28 @@ def copy_mathjax(app) -> None:
 class Table(SphinxDirective):
     """A directive that renders rows of Markdown cells as a table."""
 
-    def table(self, header, rows):
-        """Return the nodes of a table of `header` and `rows`, sequences of str."""
+    def table(self, header, rows, *options):
+        """Return the nodes of a table of `header` and `rows`, sequences of str.
+
+        A cell may have several lines; `options` are those of a list-table.
+        """
         self.env.note_dependency(__file__)
         rows = list(rows)
         if not rows:
             raise self.error("There is nothing to show in this table.")
-        lines = ["::::{list-table}", ":header-rows: 1", ""]
-        for first, *rest in [header, *rows]:
+        lines = ["::::{list-table}", ":header-rows: 1", *options, ""]
+        for row in [header, *rows]:
+            first, *rest = (cell.replace("\n", "\n    ") for cell in row)
             lines += [f"* - {first}", *(f"  - {cell}" for cell in rest)]
         return self.parse_text_to_nodes("\n".join([*lines, "::::"]))
 
 
 class Claims(Table):
-    """``{claims}``: the sources' claims beside ours, of one chapter or of all."""
+    """``{claims}``: the sources' claims beside ours, of one chapter or of all.
+
+    Those that are tested in a table, theorems in another. In a cell the second
+    paragraph is small print, and a verdict has a class: vaetut.css.
+    """
 
     optional_arguments = 1
 
@@ -123,11 +132,54 @@ class Claims(Table):
 
         self.env.note_dependency(str(CLAIMS))
         chapter = directives.positive_int(self.arguments[0]) if self.arguments else None
+        found = {"test": [], "theorem": []}
+        for row in rows(CLAIMS, chapter=chapter):
+            found[row.kind].append(row)
         # Of one chapter, the column that says which is left out.
         start = 0 if chapter is None else 1
-        header = ("Chapter", "Claim", "Source", "Theirs", "Ours", "n", "Verdict")
-        cells = (row[start:] for row in rows(CLAIMS, chapter=chapter))
-        return self.table(header[start:], cells)
+        nodes = []
+        if found["test"] or not found["theorem"]:
+            nodes += self.claims(found["test"], "Verdict", start)
+        if found["theorem"]:
+            about = "Not tested, for it cannot come out otherwise; and the reason why:"
+            nodes += self.parse_text_to_nodes(about)
+            nodes += self.claims(found["theorem"], "Reason", start)
+        return nodes
+
+    def claims(self, found, last, start):
+        """Return the nodes of a table of claims, its columns from `start` on."""
+        header = ("Ch.", "Claim", "Theirs", "Ours", last)
+        widths = (7, 35, 15, 25, 18) if last == "Verdict" else (7, 31, 12, 20, 30)
+        options = (":class: claims", f":widths: {' '.join(map(str, widths[start:]))}")
+        cells = (self.cells(row)[start:] for row in found)
+        nodes = self.table(header[start:], cells, *options)
+        if last == "Verdict":
+            for node in nodes:
+                mark_verdicts(node)
+        return nodes
+
+    @staticmethod
+    def cells(row):
+        """Return one table row for a claim."""
+        from vaetut.claims import WHOSE
+
+        rule = f"Must be {row.rule}. " if row.rule else ""
+        alone = f"after correction\n\nThe interval alone: {row.alone}."
+        last = row.reason or f"{row.verdict} {alone * (row.verdict != row.alone)}"
+        return (
+            f"{row.chapter}",
+            f"{row.claim}\n\n{row.source} ({WHOSE[row.whose]}).",
+            row.theirs,
+            f"{row.measure} {row.value}".strip() + f"\n\n{rule}{row.basis}.",
+            last.strip(),
+        )
+
+
+def mark_verdicts(table) -> None:
+    """Give the last cell of each row of a table of claims a class by its first word."""
+    for row in table.findall(docutils.nodes.row):
+        words = row.children[-1].astext().split()
+        row.children[-1]["classes"].append(f"verdict-{words[0].lower()}")
 
 
 class Runs(Table):

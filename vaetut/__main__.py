@@ -107,6 +107,7 @@ def _parser():
     sweep.add_argument("--csv", type=Path, metavar="FILE", help="write every metric")
 
     add(commands.runs, as_json)
+    add(commands.claims, as_json)
     add(commands.verify)
     add(commands.measure, recipe, scale)
     add(commands.migrate)

@@ -210,6 +210,11 @@ def _print_table(rows):
                 row["hardware"],
             )
         )
+    _print_columns(lines)
+
+
+def _print_columns(lines):
+    """Print rows of texts in columns; a column of empty texts is left out."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = zip(line, widths, strict=True)
@@ -223,6 +228,40 @@ def _loss_of(metrics):
 
 def _interval(row):
     return f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+
+
+CLAIM_HEAD = ("chapter", "verdict", "whose", "ours [95 %]", "must be", "of", "claim")
+
+
+def claims(arguments):
+    """list the sources' claims and what the shipped runs say of them"""
+    from vaetut import claims
+
+    if not claims.CLAIMS.exists():
+        raise ValueError(f"There is no {claims.CLAIMS}: run from a checkout.")
+    found = claims.rows(claims.CLAIMS)
+    if arguments.json:
+        print(json.dumps([row.json for row in found], indent=1))
+        return
+    lines = [
+        (
+            str(row.chapter),
+            (row.verdict or row.kind) + "*" * (row.alone != row.verdict),
+            row.whose,
+            row.value,
+            row.rule,
+            row.basis,
+            row.claim,
+        )
+        for row in found
+    ]
+    _print_columns([CLAIM_HEAD, *lines])
+    counts = claims.count(found)
+    print(
+        f"\n{counts.tested} tested: {counts.confirmed} confirmed, {counts.refuted} "
+        f"refuted, {counts.undecided} undecided. *: {counts.corrected} that the "
+        "interval alone decides, but not after Holm's correction in its chapter."
+    )
 
 
 def measure(arguments):

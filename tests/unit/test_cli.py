@@ -45,6 +45,46 @@ def test_runs_name_what_is_stale_or_missing_and_show_your_own(capsys, monkeypatc
     assert f"Not shipped: {', '.join(CATALOGUE)}." in out
 
 
+def test_claims_as_json_have_the_promised_keys(capsys):
+    assert main(["claims", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    text = {"claim", "whose", "source", "theirs", "of", "scale", "rule"}
+    for row in rows:
+        assert {
+            "chapter",
+            "mean",
+            "low",
+            "high",
+            "n",
+            "paired",
+            "p",
+            "verdict",
+        } < row.keys()
+        assert all(isinstance(row[key], str) for key in text)
+        assert row["low"] <= row["mean"] <= row["high"] and row["n"] > 1
+        tested = row["kind"] == "test"
+        assert tested == (row["verdict"] is not None) == (row["p"] is not None)
+    first = rows[0]
+    assert (first["chapter"], first["scale"], first["of"]) == (1, "full", "seeds")
+
+
+def test_claims_as_text_are_a_table_with_a_sum(capsys, monkeypatch, tmp_path):
+    from vaetut import claims
+
+    found = claims.rows(claims.CLAIMS, chapter=7)
+    monkeypatch.setattr(claims, "rows", lambda path: found)
+    assert main(["claims"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["chapter", "verdict", "whose"]
+    verdicts = [line.split()[1] for line in lines[1 : len(found) + 1]]
+    assert verdicts.count("theorem") == sum(row.kind == "theorem" for row in found)
+    assert lines[1].index("theirs") == lines[0].index("whose")
+    assert lines[-1].startswith(f"{claims.count(found)} tested: ")
+    monkeypatch.setattr(claims, "CLAIMS", tmp_path / "claims.toml")
+    assert main(["claims"]) == 1
+    assert "run from a checkout" in capsys.readouterr().err
+
+
 def test_output_that_nobody_reads_is_no_error():
     read, write = os.pipe()
     os.close(read)  # as `head` does when it has its lines
