@@ -267,7 +267,7 @@ def test_runs_are_compared_at_the_largest_scale_that_both_have(tmp_path, monkeyp
 
 def test_a_member_of_an_experiment_stands_for_its_recipe(tmp_path):
     row = judged(tmp_path, metric="spring/β = 10:excess_kurtosis", holds="< 0")
-    kurtosis = values("polar-entanglement+beta=27.306667", "kurtosis")
+    kurtosis = values("polar-entanglement+beta=27.306667", "excess_kurtosis")
     assert row.mean == pytest.approx(kurtosis.mean()) and row.of == "seeds"
 
 
