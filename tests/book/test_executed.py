@@ -5,7 +5,7 @@ tagged `nbval-check-output` must have the stored ones, by nbval's rules: streams
 joined, pictures and the random names of live widgets are not compared.
 """
 
-import importlib.util
+import sys
 from collections import defaultdict
 
 import pytest
@@ -22,13 +22,13 @@ NOT_COMPARED = {
 }
 
 
-@pytest.fixture(scope="module")
-def cache():
+@pytest.fixture
+def cache(monkeypatch):
     """Return the build's cache of what was executed with the library as it is."""
-    path = ROOT / "_ext" / "execution.py"
-    spec = importlib.util.spec_from_file_location("execution", path)
-    execution = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(execution)
+    monkeypatch.syspath_prepend(ROOT / "_ext")
+    monkeypatch.delitem(sys.modules, "execution", raising=False)
+    import execution
+
     folder = execution.CACHES / execution.execution_digest()
     if not folder.is_dir():
         pytest.fail("The book was not built with this library: run `make book`.")
