@@ -9,22 +9,15 @@ import sys
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
+from execution import run, side_by_side
 
 COVER = Path(__file__).parents[1] / "book" / "_static" / "cover.png"
 
 
-def run(path: Path) -> None:
+def store(path: Path, share: dict) -> None:
     """Execute the notebook at `path` from top to bottom and store its outputs."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook,
-        timeout=600,
-        kernel_name="python3",
-        resources={"metadata": {"path": path.parent}},
-        record_timing=False,
-        store_widget_state=False,
-    ).execute()
+    run(notebook, path.parent, share, timeout=600, store_widget_state=False)
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python"}
     for cell in notebook.cells:
@@ -35,6 +28,7 @@ def run(path: Path) -> None:
     for cell in notebook.cells:
         if "cover" in cell.metadata.get("tags", []):
             write_cover(cell)
+    print(path.name, flush=True)
 
 
 def write_cover(cell):
@@ -44,6 +38,4 @@ def write_cover(cell):
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        print(name, flush=True)
-        run(Path(name))
+    side_by_side(store, map(Path, sys.argv[1:]))

@@ -1,8 +1,8 @@
 """The book's own Sphinx extension: what no setting in _config.yml can say.
 
 1. MathJax is served from the book itself, so a built page needs no network.
-2. The execution cache is keyed by everything the notebooks run on. Jupyter Book keys
-   it by the notebook's text alone and would show the outputs of an older library.
+2. Notebooks are executed side by side, into a cache that is keyed by everything they
+   run on: see ``execution``.
 3. Numbers and tables come from the claims and the trained runs:
    ``{{ substitution }}``, ``{claims}``, ``{runs}``, ``{benchmarks}``, ``{metrics}``.
 """
@@ -10,20 +10,21 @@
 import hashlib
 import json
 import os
-import platform
 import shutil
 from importlib.metadata import distribution
 from pathlib import Path
 
 import docutils.nodes
 from docutils.parsers.rst import directives
+from execution import CACHES, execution_digest, fill
 from sphinx.errors import ExtensionError
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 CLAIMS = ROOT / "book" / "claims.toml"
 BENCHMARKS = ROOT / "benchmarks" / "results"
-CACHES = ROOT / "_build" / ".jupyter_cache"
 
 # The only files of MathJax that a page may ask for; the rest of the package is 22 MB.
 MATHJAX_FILES = (
@@ -33,26 +34,15 @@ MATHJAX_FILES = (
 )
 
 
-def execution_digest() -> str:
-    """Digest of all that a notebook's output depends on, besides the notebook."""
-    library = ROOT / "vaetut"
-    files = [
-        *library.rglob("*.py"),
-        *library.rglob("*.js"),
-        *library.rglob("*.css"),
-        *library.rglob("SHA256SUMS"),
-        *(path for path in (library / "pretrained").rglob("*") if path.is_file()),
-        ROOT / "requirements.txt",
-        ROOT / "constraints.txt",
-    ]
-    digest = hashlib.sha256(platform.python_version().encode())
-    for name in sorted(os.environ):
-        if name.startswith(("VAETUT_", "KERAS_BACKEND")):
-            digest.update(f"{name}={os.environ[name]}\0".encode())
-    for path in sorted(files):
-        digest.update(f"{path.relative_to(ROOT)}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+class Shown(dict):
+    """A number as prose may name it: `{{ x }}`, or a form of it as in `{{ x.short }}`.
+
+    A plain value: Sphinx keeps it from one build to the next, and the next has to read
+    it without the library, whose import takes seconds.
+    """
+
+    def __str__(self):
+        return self["text"]
 
 
 def configure(app, config) -> None:
@@ -71,10 +61,49 @@ def configure(app, config) -> None:
         if path != cache:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     config.nb_execution_cache_path = str(cache)
+    config.myst_substitutions = {**config.myst_substitutions, **substitutions(cache)}
 
-    from vaetut.claims import substitutions
 
-    config.myst_substitutions = {**config.myst_substitutions, **substitutions(CLAIMS)}
+def substitutions(folder: Path) -> dict:
+    """Return what `{{ … }}` may name in prose, computed where `folder` lacks it."""
+    digest = hashlib.sha256()
+    for path in (CLAIMS, *sorted(BENCHMARKS.glob("*.json"))):
+        digest.update(path.read_bytes())
+    kept = folder / f"substitutions-{digest.hexdigest()[:16]}.json"
+    if not kept.exists():
+        from vaetut.claims import substitutions
+
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(plain(substitutions(CLAIMS)))
+        new = kept.with_suffix(f".{os.getpid()}")
+        new.write_text(text, "utf8")
+        new.replace(kept)
+    return json.loads(
+        kept.read_text("utf8"),
+        object_hook=lambda found: Shown(found) if "text" in found else found,
+    )
+
+
+def plain(value):
+    """Return a value of the library's substitutions as dicts, text and numbers."""
+    if isinstance(value, dict):
+        return {key: plain(found) for key, found in value.items()}
+    if not hasattr(value, "_asdict"):
+        return value
+    forms = [name for name, x in vars(type(value)).items() if isinstance(x, property)]
+    shown = {name: getattr(value, name) for name in forms}
+    return {"text": str(value), **value._asdict(), **shown}
+
+
+def execute_what_is_read(app, env, docnames) -> None:
+    """Execute the notebooks that are about to be read and that the cache lacks."""
+    paths = [Path(env.doc2path(name)) for name in docnames]
+    fill(
+        Path(app.config.nb_execution_cache_path),
+        [path for path in paths if path.suffix == ".ipynb"],
+        timeout=app.config.nb_execution_timeout,
+        say=logger.info,
+    )
 
 
 def copy_mathjax(app) -> None:
@@ -264,6 +293,7 @@ def setup(app):
     # After jupyter_book and myst_nb have set their own defaults.
     app.connect("config-inited", configure, priority=900)
     app.connect("builder-inited", copy_mathjax)
+    app.connect("env-before-read-docs", execute_what_is_read)
     app.add_directive("claims", Claims)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)

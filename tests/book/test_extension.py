@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import sys
 
 import pytest
 from docutils import nodes
@@ -12,9 +13,14 @@ from .sources import ROOT
 
 
 @pytest.fixture
-def extension(tmp_path):
+def extension(tmp_path, monkeypatch):
     """Return the book's extension, in a tree of its own."""
-    for name in ("_ext/vaetut_book.py", "requirements.txt", "constraints.txt"):
+    for name in (
+        "_ext/vaetut_book.py",
+        "_ext/execution.py",
+        "requirements.txt",
+        "constraints.txt",
+    ):
         copy = tmp_path / name
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(ROOT / name, copy)
@@ -23,6 +29,8 @@ def extension(tmp_path):
         path.parent.mkdir(parents=True)
         path.write_text("first")
     source = tmp_path / "_ext" / "vaetut_book.py"
+    monkeypatch.syspath_prepend(source.parent)
+    monkeypatch.delitem(sys.modules, "execution", raising=False)
     spec = importlib.util.spec_from_file_location("extension_copy", source)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
