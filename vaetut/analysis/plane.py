@@ -45,9 +45,7 @@ def factor_error(found, factors, ranges=None):
                 "worst answer: pass ranges"
             )
     else:
-        low, high = checks.points("ranges", ranges).T
-        if low.shape != (2,) or not (low < high).all():
-            raise ValueError(f"ranges must be ((low, high), (low, high)), not {ranges}")
+        low, high = checks.ranges("ranges", ranges).T
     worst = np.where(factors - low > high - factors, low, high)
     found[lost] = worst[lost]
     return np.linalg.norm(finite_array("found", found) - factors, axis=1)

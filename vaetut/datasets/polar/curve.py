@@ -17,8 +17,11 @@ def curve(a, b, theta) -> np.ndarray:
     radians. Where b > a the radius turns negative: loops through the origin. Raises
     ValueError for NaN or infinity.
     """
-    a, b = checks.finite_array("a", a), checks.finite_array("b", b)
-    return b * np.cos(PETALS * checks.finite_array("theta", theta)) + a
+    a, b, theta = (
+        checks.finite_array(name, values, empty=True)
+        for name, values in {"a": a, "b": b, "theta": theta}.items()
+    )
+    return b * np.cos(PETALS * theta) + a
 
 
 def crosses(factors) -> np.ndarray:
@@ -26,7 +29,7 @@ def crosses(factors) -> np.ndarray:
 
     Raises ValueError for another shape.
     """
-    a, b = checks.points("factors", factors).T
+    a, b = checks.points("factors", factors, empty=True).T
     return b > a
 
 
@@ -37,7 +40,9 @@ def contour(a, b, n: int = 500) -> np.ndarray:
     equal steps. Raises ValueError for n < 3, NaN or infinity.
     """
     theta = np.linspace(-np.pi, np.pi, checks.whole_number("n", n, least=3))
-    a, b = np.broadcast_arrays(checks.finite_array("a", a), checks.finite_array("b", b))
+    a, b = np.broadcast_arrays(
+        checks.finite_array("a", a, empty=True), checks.finite_array("b", b, empty=True)
+    )
     radius = curve(a[..., None], b[..., None], theta)
     x, y = radius * np.cos(theta), radius * np.sin(theta)
     points = np.stack([x, y], axis=-1)

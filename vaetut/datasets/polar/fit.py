@@ -56,7 +56,7 @@ def _as_floats(images) -> np.ndarray:
     checks.whole_number("the images' size", images.shape[1], least=16, most=4096)
     if images.dtype == np.uint8:
         return images
-    images = checks.finite_array("images", images)
+    images = checks.finite_array("images", images, empty=True)
     if images.size and not (images.min() >= 0 and images.max() <= 1):
         raise ValueError(
             f"images run from {images.min():g} to {images.max():g}: scale them to "

@@ -20,7 +20,7 @@ class Disc(NamedTuple):
     def distance(self, factors) -> np.ndarray:
         """Return how far points (n, 2) are from the edge, (n,), negative inside."""
         radius = checks.positive("radius", self.radius)
-        offsets = checks.points("factors", factors) - checks.point(
+        offsets = checks.points("factors", factors, empty=True) - checks.point(
             "center", self.center
         )
         return np.hypot(*offsets.T) - radius
@@ -34,7 +34,7 @@ class Strip(NamedTuple):
 
     def distance(self, factors) -> np.ndarray:
         """Return how far points (n, 2) are from the edge, (n,), negative inside."""
-        b = checks.points("factors", factors)[:, 1]
+        b = checks.points("factors", factors, empty=True)[:, 1]
         return np.maximum(self.low - b, b - self.high)
 
 

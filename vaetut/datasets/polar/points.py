@@ -28,7 +28,7 @@ def weights(factors, b_range=B_RANGE) -> np.ndarray:
     outside the range.
     """
     low, high = checks.limits("b_range", b_range)
-    b = checks.points("factors", factors)[:, 1]
+    b = checks.points("factors", factors, empty=True)[:, 1]
     if len(b) and not (low <= b.min() and b.max() <= high):
         raise ValueError(
             f"b runs from {b.min():g} to {b.max():g}, outside b_range ({low:g}, "

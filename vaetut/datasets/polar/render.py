@@ -29,7 +29,7 @@ def draw(
     at every size. The axes run from −limit to limit; what lies beyond is cut off.
     Raises ValueError for numbers that make no sense.
     """
-    factors = checks.points("factors", factors)
+    factors = checks.points("factors", factors, empty=True)
     size = checks.whole_number("size", size, least=8, most=4096)
     width = checks.positive(
         "line_width", size * INK if line_width is None else line_width
@@ -53,7 +53,7 @@ def draw_reference(factors, size: int = 256) -> np.ndarray:
     """
     from PIL import Image
 
-    factors = checks.points("factors", factors)
+    factors = checks.points("factors", factors, empty=True)
     size = checks.whole_number("size", size, least=8, most=4096)
     paths = contour(*factors.T)
     x = paths[..., 0]
