@@ -1,10 +1,11 @@
-"""Intervals over seeds and images, and the input checks of `vaetut.analysis`."""
+"""Intervals of means over seeds and over images."""
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
+from vaetut.analysis.chunks import rows_at_once
 from vaetut.checks import finite_array, fraction, random_generator, whole_number
 
 
@@ -51,8 +52,8 @@ def bootstrap_interval(values, seed, level=0.95, draws=2000):
     """Return the percentile-bootstrap interval of the mean of independent values.
 
     `values` (n,), best with n > 30: use `interval` for a handful of seeds, where the
-    bootstrap is too narrow.  `seed` is an int or a Generator; `draws` resamples are
-    taken in chunks of about a million values.
+    bootstrap is too narrow. `seed` is an int or a Generator; `draws` is the number of
+    resamples. With n = 1, low = high = mean.
     Source: Efron 1979, Bootstrap methods: another look at the jackknife.
     """
     values = finite_array("values", values, ndim=1)
@@ -60,23 +61,17 @@ def bootstrap_interval(values, seed, level=0.95, draws=2000):
     rng, n, mean = random_generator(seed), len(values), float(values.mean())
     if n == 1:
         return Interval(mean, mean, mean, 1)
-    return _percentile(mean, _resampled_means(values, draws, rng), level, n)
-
-
-def _resampled_means(values, draws, rng):
-    """Return the means (draws,) of as many resamples of values (n,)."""
-    n, means = len(values), np.empty(draws)
-    rows = max(1, 1_000_000 // n)
-    for start in range(0, draws, rows):
-        part = means[start : start + rows]
-        part[:] = values[rng.integers(n, size=(len(part), n))].mean(1)
-    return means
-
-
-def _percentile(mean, resampled, level, n):
-    """Return the Interval around `mean` that holds `level` of the resampled."""
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(mean), float(low), float(high), n)
+    low, high = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=draws,
+        batch=rows_at_once(n),
+        vectorized=True,
+        confidence_level=level,
+        method="percentile",
+        rng=rng,
+    ).confidence_interval
+    return Interval(mean, float(low), float(high), n)
 
 
 def hierarchical_interval(values, seed=0, level=0.95, draws=2000):
@@ -97,7 +92,9 @@ def hierarchical_interval(values, seed=0, level=0.95, draws=2000):
     if n == 1:
         return Interval(mean, mean, mean, 1)
     picks = rng.integers(n, size=(draws, n))
-    return _percentile(mean, _hierarchical_means(groups, picks, rng), level, n)
+    resampled = _hierarchical_means(groups, picks, rng)
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(mean, float(low), float(high), n)
 
 
 def _groups(name, values):
@@ -119,3 +116,13 @@ def _hierarchical_means(groups, picks, rng):
         picked = picks == s
         means[picked] = _resampled_means(values, np.count_nonzero(picked), rng)
     return means.mean(1)
+
+
+def _resampled_means(values, draws, rng):
+    """Return the means (draws,) of as many resamples of values (n,)."""
+    n, means = len(values), np.empty(draws)
+    rows = rows_at_once(n)
+    for start in range(0, draws, rows):
+        part = means[start : start + rows]
+        part[:] = values[rng.integers(n, size=(len(part), n))].mean(1)
+    return means
