@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+Seed = int | np.random.Generator  # what random numbers are drawn from
+
 
 def finite_array(
     name: str,
@@ -57,12 +59,12 @@ def whole_number(name: str, value: Any, least: int = 1, most: int | None = None)
 
 def fraction(name: str, value: Any) -> float:
     """Return `value` as a float strictly between 0 and 1."""
-    if not np.isscalar(value) or isinstance(value, str) or not 0 < value < 1:
+    if not isinstance(value, (int, float, np.number)) or not 0 < value < 1:
         raise ValueError(f"{name} must lie strictly between 0 and 1, not {value!r}")
     return float(value)
 
 
-def positive(name: str, value: ArrayLike) -> float:
+def positive(name: str, value: float) -> float:
     """Return a finite number above zero, as a float."""
     number = float(finite_array(name, value, ndim=0))
     if number <= 0:
@@ -70,7 +72,7 @@ def positive(name: str, value: ArrayLike) -> float:
     return number
 
 
-def not_negative(name: str, value: ArrayLike) -> float:
+def not_negative(name: str, value: float) -> float:
     """Return a finite number of zero or more, as a float."""
     number = float(finite_array(name, value, ndim=0))
     if number < 0:
@@ -78,7 +80,7 @@ def not_negative(name: str, value: ArrayLike) -> float:
     return number
 
 
-def random_generator(seed: int | np.random.Generator) -> np.random.Generator:
+def random_generator(seed: Seed) -> np.random.Generator:
     """Return the NumPy Generator for `seed`, an int >= 0 or a Generator.
 
     None is refused: every number of the course can be drawn again.
@@ -95,7 +97,7 @@ def point(name: str, value: ArrayLike) -> np.ndarray:
     """Return one point (a, b), a float array (2,)."""
     array = finite_array(name, value)
     if array.shape != (2,):
-        raise ValueError(f"{name} must be one point (a, b), not {value}")
+        raise ValueError(f"{name} must be one point (a, b), not {value!r}")
     return array
 
 
@@ -111,7 +113,7 @@ def limits(name: str, value: ArrayLike) -> tuple[float, float]:
     """Return (low, high), finite floats in that order."""
     ends = finite_array(name, value)
     if ends.shape != (2,) or not ends[0] < ends[1]:
-        raise ValueError(f"{name} must be (low, high) with low < high, not {value}")
+        raise ValueError(f"{name} must be (low, high) with low < high, not {value!r}")
     return float(ends[0]), float(ends[1])
 
 

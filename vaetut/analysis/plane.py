@@ -4,12 +4,13 @@
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.checks import finite_array
 
 
-def regions(distance, width=0.1):
+def regions(distance: ArrayLike, width: float = 0.1) -> dict[str, np.ndarray]:
     """Return the regions of the plane as masks (n,): hole, shell and far.
 
     `distance` (n,) is signed, of each point to the edge of the hole, negative inside,
@@ -22,7 +23,9 @@ def regions(distance, width=0.1):
     return {"hole": hole, "shell": ~hole & ~far, "far": far}
 
 
-def factor_error(found, factors, ranges=None):
+def factor_error(
+    found: ArrayLike, factors: ArrayLike, ranges: ArrayLike | None = None
+) -> np.ndarray:
     """Return the Euclidean distance of found factors to the true ones, (n,).
 
     `found`, `factors` (n, 2), in the units of a and b. Where `found` is NaN nothing

@@ -1,12 +1,14 @@
 """Intervals of means over seeds and over images."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from vaetut.analysis.chunks import rows_at_once
-from vaetut.checks import finite_array, fraction, random_generator, whole_number
+from vaetut.checks import Seed, finite_array, fraction, random_generator, whole_number
 
 
 class Interval(NamedTuple):
@@ -18,7 +20,7 @@ class Interval(NamedTuple):
     n: int  # number of values, most often of seeds
 
 
-def interval(values, level=0.95):
+def interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Return the Student-t interval of the mean of independent values.
 
     `values` (n,), one a seed, in any unit, which the interval keeps.  The half width
@@ -35,7 +37,7 @@ def interval(values, level=0.95):
     return Interval(mean, mean - half, mean + half, n)
 
 
-def paired_interval(a, b, level=0.95):
+def paired_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Interval:
     """Return the Student-t interval of the mean of a - b, paired by position.
 
     `a`, `b` (n,): the same seeds, or the same images, under two treatments.  An
@@ -48,7 +50,9 @@ def paired_interval(a, b, level=0.95):
     return interval(a - b, level)
 
 
-def bootstrap_interval(values, seed, level=0.95, draws=2000):
+def bootstrap_interval(
+    values: ArrayLike, seed: Seed, level: float = 0.95, draws: int = 2000
+) -> Interval:
     """Return the percentile-bootstrap interval of the mean of independent values.
 
     `values` (n,), best with n > 30: use `interval` for a handful of seeds, where the
@@ -74,7 +78,9 @@ def bootstrap_interval(values, seed, level=0.95, draws=2000):
     return Interval(mean, float(low), float(high), n)
 
 
-def hierarchical_interval(values, seed=0, level=0.95, draws=2000):
+def hierarchical_interval(
+    values: Iterable[ArrayLike], seed: Seed = 0, level: float = 0.95, draws: int = 2000
+) -> Interval:
     """Return the bootstrap interval of a mean over seeds of means over images.
 
     `values` holds a row of per-image values for each training seed, as many as it

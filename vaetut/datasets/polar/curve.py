@@ -1,6 +1,7 @@
 """The curve r = b·cos 5θ + a, and its points as ground truth for images."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 
@@ -10,7 +11,7 @@ B_RANGE = (0.0, 2.0)
 PETALS = 5
 
 
-def curve(a, b, theta) -> np.ndarray:
+def curve(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray:
     """Return the radius r = b·cos 5θ + a.
 
     a, b, theta: numbers or arrays that broadcast; r in the units of a and b, theta in
@@ -24,7 +25,7 @@ def curve(a, b, theta) -> np.ndarray:
     return b * np.cos(PETALS * theta) + a
 
 
-def crosses(factors) -> np.ndarray:
+def crosses(factors: ArrayLike) -> np.ndarray:
     """Return for which points (n, 2) the curve crosses itself, b > a, as booleans (n,).
 
     Raises ValueError for another shape.
@@ -33,7 +34,7 @@ def crosses(factors) -> np.ndarray:
     return b > a
 
 
-def contour(a, b, n: int = 500) -> np.ndarray:
+def contour(a: ArrayLike, b: ArrayLike, n: int = 500) -> np.ndarray:
     """Return n points (x, y) along the curve, the last on the first.
 
     a, b: numbers or arrays of one shape (…); returns (…, n, 2), θ from −π to π in

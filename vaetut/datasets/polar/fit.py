@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE
@@ -28,7 +29,7 @@ class Fit(NamedTuple):
     residual: np.ndarray  # (n,): share of the blurred image's energy left unexplained
 
 
-def fit_factors(images, canvas: str = "square") -> Fit:
+def fit_factors(images: ArrayLike, canvas: str = "square") -> Fit:
     """Return the (a, b) whose drawn curve fits each image best, and how well.
 
     images: (n, size, size, 1), uint8 or floats in [0, 1], as sharp or soft, bright or
