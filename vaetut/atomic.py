@@ -116,10 +116,11 @@ def _sync(path: Path) -> None:
 
 
 def _remedy(failure: OSError, usual: str) -> str:
-    return {
+    remedies = {
         errno.ENOSPC: "The disk is full: free some space and run the same command.",
         errno.EDQUOT: "The quota is used up: free some space.",
-    }.get(failure.errno, usual)
+    }
+    return remedies.get(failure.errno or 0, usual)
 
 
 def _remove_abandoned(target: Path) -> None:

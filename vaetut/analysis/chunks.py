@@ -3,6 +3,6 @@
 CHUNK = 4_000_000  # numbers as float64: 32 MB
 
 
-def rows_at_once(width):
+def rows_at_once(width: int) -> int:
     """Return how many rows of `width` numbers are worked on at a time, 1 or more."""
     return max(1, CHUNK // width)

@@ -4,6 +4,7 @@
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from vaetut import checks
@@ -13,7 +14,9 @@ from vaetut.checks import finite_array, whole_number
 _TREE_MAX_D = 16  # above it a k-d tree visits nearly all points: multiply instead
 
 
-def nearest_distance(queries, references, exclude_self=False):
+def nearest_distance(
+    queries: ArrayLike, references: ArrayLike, exclude_self: bool = False
+) -> np.ndarray:
     """Return the Euclidean distance of each query to its nearest reference.
 
     `queries` (m, d), `references` (n, d) give (m,), in the unit of the codes.  With
@@ -24,7 +27,9 @@ def nearest_distance(queries, references, exclude_self=False):
     return _nearest(queries, references, exclude_self)[0]
 
 
-def nearest_index(queries, references, exclude_self=False):
+def nearest_index(
+    queries: ArrayLike, references: ArrayLike, exclude_self: bool = False
+) -> np.ndarray:
     """Return the row of the nearest reference of each query, (m,) int.
 
     Arguments as in `nearest_distance`; of equally near ones any is returned.
@@ -76,7 +81,7 @@ def _nearest_by_product(queries, references, exclude_self):
     return distance, index
 
 
-def nearest_by_pixels(train, images):
+def nearest_by_pixels(train: ArrayLike, images: ArrayLike) -> np.ndarray:
     """Return the row of the training image nearest in pixels to each image, (n,).
 
     `train` (m, h, w, 1), `images` (n, h, w, 1); Euclidean distance. The training
@@ -99,7 +104,7 @@ def nearest_by_pixels(train, images):
     return index
 
 
-def nearest_by_factors(train_factors, factors):
+def nearest_by_factors(train_factors: ArrayLike, factors: ArrayLike) -> np.ndarray:
     """Return the row of the training point nearest in (a, b) to each point, (n,).
 
     `train_factors` (m, 2), `factors` (n, 2).
@@ -109,7 +114,9 @@ def nearest_by_factors(train_factors, factors):
     )
 
 
-def neighbour_average(train_images, train_factors, factors, k=8):
+def neighbour_average(
+    train_images: ArrayLike, train_factors: ArrayLike, factors: ArrayLike, k: int = 8
+) -> np.ndarray:
     """Return the mean of the k training images nearest in (a, b), (n, h, w, 1).
 
     `train_images` (m, h, w, 1), `train_factors` (m, 2), `factors` (n, 2): float32 in

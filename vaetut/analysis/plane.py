@@ -4,12 +4,13 @@
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.checks import finite_array
 
 
-def regions(distance, width=0.1):
+def regions(distance: ArrayLike, width: float = 0.1) -> dict[str, np.ndarray]:
     """Return the regions of the plane as masks (n,): hole, shell and far.
 
     `distance` (n,) is signed, of each point to the edge of the hole, negative inside,
@@ -22,7 +23,9 @@ def regions(distance, width=0.1):
     return {"hole": hole, "shell": ~hole & ~far, "far": far}
 
 
-def factor_error(found, factors, ranges=None):
+def factor_error(
+    found: ArrayLike, factors: ArrayLike, ranges: ArrayLike | None = None
+) -> np.ndarray:
     """Return the Euclidean distance of found factors to the true ones, (n,).
 
     `found`, `factors` (n, 2), in the units of a and b. Where `found` is NaN nothing
@@ -45,9 +48,7 @@ def factor_error(found, factors, ranges=None):
                 "worst answer: pass ranges"
             )
     else:
-        low, high = checks.points("ranges", ranges).T
-        if low.shape != (2,) or not (low < high).all():
-            raise ValueError(f"ranges must be ((low, high), (low, high)), not {ranges}")
+        low, high = checks.ranges("ranges", ranges).T
     worst = np.where(factors - low > high - factors, low, high)
     found[lost] = worst[lost]
     return np.linalg.norm(finite_array("found", found) - factors, axis=1)

@@ -1,12 +1,15 @@
-"""Intervals over seeds and images, and the input checks of `vaetut.analysis`."""
+"""Intervals of means over seeds and over images."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from vaetut.checks import finite_array, fraction, random_generator, whole_number
+from vaetut.analysis.chunks import rows_at_once
+from vaetut.checks import Seed, finite_array, fraction, random_generator, whole_number
 
 
 class Interval(NamedTuple):
@@ -85,7 +88,7 @@ class Share(NamedTuple):
         return float(min(1.0, 2 * min(below, above)))
 
 
-def mean_estimate(values, logarithm: bool = False) -> Estimate:
+def mean_estimate(values: ArrayLike, logarithm: bool = False) -> Estimate:
     """Return the mean of independent values (n,) with its standard error.
 
     With `logarithm` the mean is of their logarithms. Raises ValueError for a value
@@ -96,7 +99,7 @@ def mean_estimate(values, logarithm: bool = False) -> Estimate:
     return Estimate(mean, _error(values), n - 1, n, logarithm)
 
 
-def welch_estimate(a, b, logarithm: bool = False) -> Estimate:
+def welch_estimate(a: ArrayLike, b: ArrayLike, logarithm: bool = False) -> Estimate:
     """Return the difference of the means of two groups that do not pair.
 
     `a` (n,), `b` (m,). The spreads may differ; the degrees of freedom are Welch's. A
@@ -136,7 +139,7 @@ def _error(values):
     return float(values.std(ddof=1)) / len(values) ** 0.5
 
 
-def interval(values, level=0.95):
+def interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Return the Student-t interval of the mean of independent values.
 
     `values` (n,), one a seed, in any unit, which the interval keeps.  The half width
@@ -147,7 +150,7 @@ def interval(values, level=0.95):
     return mean_estimate(values).interval(level)
 
 
-def paired_interval(a, b, level=0.95):
+def paired_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Interval:
     """Return the Student-t interval of the mean of a - b, paired by position.
 
     `a`, `b` (n,): the same seeds, or the same images, under two treatments.  An
@@ -165,7 +168,7 @@ def _paired(a, b):
     return a, b
 
 
-def welch_interval(a, b, level: float = 0.95) -> Interval:
+def welch_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Interval:
     """Return Welch's interval of the difference of two means that do not pair.
 
     `a` (n,), `b` (m,), most often the seeds of two networks; n is the smaller number.
@@ -174,7 +177,7 @@ def welch_interval(a, b, level: float = 0.95) -> Interval:
     return welch_estimate(a, b).interval(level)
 
 
-def ratio_estimate(a, b, paired: bool) -> Estimate:
+def ratio_estimate(a: ArrayLike, b: ArrayLike, paired: bool) -> Estimate:
     """Return the ratio of two positive quantities, a over b, by their logarithms.
 
     `a` (n,), `b` (m,). It is a ratio of geometric means. The logarithm turns it into a
@@ -190,7 +193,9 @@ def ratio_estimate(a, b, paired: bool) -> Estimate:
     return mean_estimate(a - b)._replace(logarithm=True)
 
 
-def ratio_interval(a, b, paired: bool, level: float = 0.95) -> Interval:
+def ratio_interval(
+    a: ArrayLike, b: ArrayLike, paired: bool, level: float = 0.95
+) -> Interval:
     """Return the interval of the ratio of two positive quantities, a over b.
 
     As `ratio_estimate`.
@@ -198,7 +203,7 @@ def ratio_interval(a, b, paired: bool, level: float = 0.95) -> Interval:
     return ratio_estimate(a, b, paired).interval(level)
 
 
-def holm(p_values) -> list[float]:
+def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for their number, in their order.
 
     `p_values` (n,), each in [0, 1]. One below 5 % afterwards: with a probability of at
@@ -218,12 +223,14 @@ def holm(p_values) -> list[float]:
     return corrected.tolist()
 
 
-def bootstrap_interval(values, seed, level=0.95, draws=2000):
+def bootstrap_interval(
+    values: ArrayLike, seed: Seed, level: float = 0.95, draws: int = 2000
+) -> Interval:
     """Return the percentile-bootstrap interval of the mean of independent values.
 
     `values` (n,), best with n > 30: use `interval` for a handful of seeds, where the
-    bootstrap is too narrow.  `seed` is an int or a Generator; `draws` resamples are
-    taken in chunks of about a million values.
+    bootstrap is too narrow. `seed` is an int or a Generator; `draws` is the number of
+    resamples. With n = 1, low = high = mean.
     Source: Efron 1979, Bootstrap methods: another look at the jackknife.
     """
     values = finite_array("values", values, ndim=1)
@@ -231,26 +238,22 @@ def bootstrap_interval(values, seed, level=0.95, draws=2000):
     rng, n, mean = random_generator(seed), len(values), float(values.mean())
     if n == 1:
         return Interval(mean, mean, mean, 1)
-    return _percentile(mean, _resampled_means(values, draws, rng), level, n)
+    low, high = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=draws,
+        batch=rows_at_once(n),
+        vectorized=True,
+        confidence_level=level,
+        method="percentile",
+        rng=rng,
+    ).confidence_interval
+    return Interval(mean, float(low), float(high), n)
 
 
-def _resampled_means(values, draws, rng):
-    """Return the means (draws,) of as many resamples of values (n,)."""
-    n, means = len(values), np.empty(draws)
-    rows = max(1, 1_000_000 // n)
-    for start in range(0, draws, rows):
-        part = means[start : start + rows]
-        part[:] = values[rng.integers(n, size=(len(part), n))].mean(1)
-    return means
-
-
-def _percentile(mean, resampled, level, n):
-    """Return the Interval around `mean` that holds `level` of the resampled."""
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(mean), float(low), float(high), n)
-
-
-def hierarchical_interval(values, seed=0, level=0.95, draws=2000):
+def hierarchical_interval(
+    values: Iterable[ArrayLike], seed: Seed = 0, level: float = 0.95, draws: int = 2000
+) -> Interval:
     """Return the bootstrap interval of a mean over seeds of means over images.
 
     `values` holds a row of per-image values for each training seed, as many as it
@@ -268,7 +271,9 @@ def hierarchical_interval(values, seed=0, level=0.95, draws=2000):
     if n == 1:
         return Interval(mean, mean, mean, 1)
     picks = rng.integers(n, size=(draws, n))
-    return _percentile(mean, _hierarchical_means(groups, picks, rng), level, n)
+    resampled = _hierarchical_means(groups, picks, rng)
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(mean, float(low), float(high), n)
 
 
 def _groups(name, values):
@@ -290,3 +295,13 @@ def _hierarchical_means(groups, picks, rng):
         picked = picks == s
         means[picked] = _resampled_means(values, np.count_nonzero(picked), rng)
     return means.mean(1)
+
+
+def _resampled_means(values, draws, rng):
+    """Return the means (draws,) of as many resamples of values (n,)."""
+    n, means = len(values), np.empty(draws)
+    rows = rows_at_once(n)
+    for start in range(0, draws, rows):
+        part = means[start : start + rows]
+        part[:] = values[rng.integers(n, size=(len(part), n))].mean(1)
+    return means

@@ -138,7 +138,7 @@ def _find_tables() -> tuple["_Tables", dict]:
 class _Tables:
     """Where the parts of a CelebA folder are, and what its two tables say."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path) -> None:
         self.root = root
         self.pictures = self._pictures()
         self.names = sorted(

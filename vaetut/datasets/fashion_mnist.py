@@ -52,8 +52,6 @@ def _load(split: str, folder: Path) -> Dataset:
     border = (PADDING, PADDING)
     images = np.pad(images, ((0, 0), border, border))[..., None]
     labels = labels.astype(np.int64)
-    for array in (images, labels):
-        array.flags.writeable = False  # the cache hands out the same arrays again
     return Dataset(
         name="fashion-mnist",
         split=split,
@@ -61,7 +59,7 @@ def _load(split: str, folder: Path) -> Dataset:
         source=SOURCE,
         labels=labels,
         class_names=CLASS_NAMES,
-    )
+    ).frozen()
 
 
 def read_idx(path: Path) -> np.ndarray:

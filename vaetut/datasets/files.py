@@ -10,16 +10,16 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from vaetut import atomic
 from vaetut.atomic import DataError
-from vaetut.datasets.dataset import Dataset
+from vaetut.datasets.dataset import COLUMNS, Dataset
 
 TABLE, ABOUT = "factors.csv", "dataset.json"
-COLUMNS = ("factors", "labels", "attributes")
 MEND = "Make the data set again, or copy it again from where it is whole."
 
 
@@ -104,7 +104,12 @@ def load_folder(folder: Path) -> Dataset:
 FORMATS = {"png": (save_folder, ""), "npz": (save_npz, ".npz")}
 
 
-def save_splits(load, splits, folder: Path, format: str = "png") -> list[Path]:
+def save_splits(
+    load: Callable[[str], Dataset],
+    splits: Iterable[str],
+    folder: Path,
+    format: str = "png",
+) -> list[Path]:
     """Write splits of a data set into a folder and return what was written.
 
     `load(split)` gives the images of a split when its turn comes. format: "png" for a
@@ -142,9 +147,9 @@ def _about(data: Dataset) -> dict:
 
 
 def _dataset(about: dict, images, columns: dict) -> Dataset:
-    names = {k: tuple(about[k]) for k in about if k.endswith("_names")}
-    texts = {k: about[k] for k in ("name", "split", "source")}
-    return Dataset(images=images, **texts, **names, **columns)
+    known: dict = {k: tuple(about[k]) for k in about if k.endswith("_names")}
+    known |= {k: about[k] for k in ("name", "split", "source")} | columns
+    return Dataset(images=images, **known)
 
 
 def _header(data: Dataset) -> list[str]:

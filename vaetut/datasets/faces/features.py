@@ -23,7 +23,7 @@ MOUTH = -0.395  # its height for a face of ordinary length
 BROWS = 0.135
 
 
-def relief(f: Looks, x, y):
+def relief(f: Looks, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return how far nose, cheeks, lips and chin stand out at (x, y)."""
     ax = np.abs(x)
     tip = _tip(f)
@@ -81,7 +81,7 @@ def surface(r: Rays, f: Looks) -> tuple[Hit, tuple]:
     return hit, rough(base, r, raised)
 
 
-def face(r: Rays, f: Looks, hair_colour):
+def face(r: Rays, f: Looks, hair_colour: np.ndarray) -> tuple[Hit, np.ndarray]:
     """Return a hit, and the picture (n, 3, p) of a face without hair on its skull."""
     hit, normal = surface(r, f)
     x, y = hit.x, hit.y
@@ -90,12 +90,11 @@ def face(r: Rays, f: Looks, hair_colour):
     _complexion(r, f, skin, x, ax, y)
     _beard(r, f, skin, x, ax, y, hit.z, hair_colour)
     _folds(r, f, skin, x, ax, y)
-    gloss = 0.05 + 0.22 * f.shine
     _lips(r, f, skin, x, ax, y)
     _nostrils(r, f, skin, x, ax, y)
-    light, gloss = colour.lit(f, normal, gloss)
+    light = colour.lit(f, normal)
     picture = skin * light
-    picture += gloss[:, None]
+    picture += colour.gloss(f, normal, 0.05 + 0.22 * f.shine)[:, None]
     _eyes(r, f, picture, x, ax, y, light)
     _brows(r, f, picture, x, ax, y, hair_colour)
     return hit, picture

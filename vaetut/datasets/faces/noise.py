@@ -19,7 +19,7 @@ def table(smoothness: float) -> np.ndarray:
     return noise
 
 
-def at(u, v, smoothness: float = 1.0) -> np.ndarray:
+def at(u: np.ndarray, v: np.ndarray, smoothness: float = 1.0) -> np.ndarray:
     """Return the noise at coordinates in cells of the table, which may be any."""
     columns = u.astype(np.int32) & (SIDE - 1)
     rows = v.astype(np.int32) & (SIDE - 1)

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE
@@ -28,7 +29,7 @@ class Fit(NamedTuple):
     residual: np.ndarray  # (n,): share of the blurred image's energy left unexplained
 
 
-def fit_factors(images, canvas: str = "square") -> Fit:
+def fit_factors(images: ArrayLike, canvas: str = "square") -> Fit:
     """Return the (a, b) whose drawn curve fits each image best, and how well.
 
     images: (n, size, size, 1), uint8 or floats in [0, 1], as sharp or soft, bright or
@@ -56,7 +57,7 @@ def _as_floats(images) -> np.ndarray:
     checks.whole_number("the images' size", images.shape[1], least=16, most=4096)
     if images.dtype == np.uint8:
         return images
-    images = checks.finite_array("images", images)
+    images = checks.finite_array("images", images, empty=True)
     if images.size and not (images.min() >= 0 and images.max() <= 1):
         raise ValueError(
             f"images run from {images.min():g} to {images.max():g}: scale them to "

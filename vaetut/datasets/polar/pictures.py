@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
@@ -96,7 +97,7 @@ def read_picture(path: Path, invert: bool = False) -> np.ndarray:
 def _strokes(image, invert: bool) -> np.ndarray:
     if image.mode.startswith("I"):  # 16 bits
         values = np.asarray(image).astype(np.float32) / 65535
-        channels, alpha = values[..., None], np.float32(1)
+        channels, alpha = values[..., None], np.ones_like(values)
     else:
         values = np.asarray(image.convert("RGBA"), np.float32) / 255
         channels, alpha = values[..., :3], values[..., 3]
@@ -109,7 +110,7 @@ def _strokes(image, invert: bool) -> np.ndarray:
 
 
 def to_canvas(
-    picture, size: int, canvas: str = "square", view: View = VIEW
+    picture: ArrayLike, size: int, canvas: str = "square", view: View = VIEW
 ) -> np.ndarray:
     """Return a picture (h, w) in [0, 1] as the course draws it, (size, size, 1) uint8.
 
@@ -133,7 +134,11 @@ def to_canvas(
 
 
 def normalise_stroke(
-    picture, factors, size: int, canvas: str = "square", view: View = VIEW
+    picture: ArrayLike,
+    factors: ArrayLike,
+    size: int,
+    canvas: str = "square",
+    view: View = VIEW,
 ) -> np.ndarray:
     """Return `to_canvas` of a picture with its stroke made as wide as the course's.
 
@@ -192,7 +197,9 @@ class Aligned(NamedTuple):
     detail: float  # pixels of the picture to one of the canvas
 
 
-def align(picture, size: int, canvas: str = "square", view: View = VIEW) -> Aligned:
+def align(
+    picture: ArrayLike, size: int, canvas: str = "square", view: View = VIEW
+) -> Aligned:
     """Return a picture (h, w) in [0, 1] in the form of the course's images.
 
     `to_canvas`, and where its ink is more than `TOLERANCE` times the course's, or less

@@ -140,10 +140,7 @@ def image_shape(name: str) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=4)  # 300 MB each at 256×256
 def _load(name: str, split: str) -> Dataset:
-    data = make_polar(split=split, **SETS[name])
-    for array in (data.images, data.factors):
-        array.flags.writeable = False  # the cache hands out the same arrays again
-    return data
+    return make_polar(split=split, **SETS[name]).frozen()
 
 
 def _known(name: str) -> str:
