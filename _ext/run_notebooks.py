@@ -15,7 +15,10 @@ COVER = Path(__file__).parents[1] / "book" / "_static" / "cover.png"
 
 
 def run(path: Path) -> None:
-    """Execute the notebook at `path` from top to bottom and store its outputs."""
+    """Execute the notebook at `path` from top to bottom and store its outputs.
+
+    Raises CellExecutionError where a cell fails; then nothing is stored.
+    """
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
@@ -37,7 +40,7 @@ def run(path: Path) -> None:
             write_cover(cell)
 
 
-def write_cover(cell):
+def write_cover(cell: nbformat.NotebookNode) -> None:
     """Store the figure of a cell as the picture of the README and the title page."""
     pictures = [o.data["image/png"] for o in cell.outputs if "image/png" in o.data]
     COVER.write_bytes(base64.b64decode(pictures[0]))
