@@ -15,10 +15,7 @@ COVER = Path(__file__).parents[1] / "book" / "_static" / "cover.png"
 
 
 def run(path: Path) -> None:
-    """Execute the notebook at `path` from top to bottom and store its outputs.
-
-    Raises CellExecutionError where a cell fails; then nothing is stored.
-    """
+    """Execute the notebook at `path` from top to bottom and store its outputs."""
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,

@@ -38,10 +38,7 @@ MATHJAX_FILES = (
 
 
 def execution_digest() -> str:
-    """Return a digest of all that a notebook's output depends on, besides itself.
-
-    It is the first 16 hexadecimal digits of a SHA-256.
-    """
+    """Digest of all that a notebook's output depends on, besides the notebook."""
     library = ROOT / "vaetut"
     files = [
         *library.rglob("*.py"),

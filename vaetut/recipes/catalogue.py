@@ -117,7 +117,7 @@ COMPACT_SCALES: Scales = {
     | {"dataset": "polar-reference-64", "beta": polar_beta(64, 1e-3)},
 }
 # What the decoders that chapter 08 compares change in `polar-small`, the first of them.
-DECODERS: dict[str, dict[str, Any]] = {
+RUNGS: dict[str, dict[str, Any]] = {
     "upsampling": {"network": "upsampling"},
     "coordinate": {"network": "coordinate"},
     "broadcast": {"network": "broadcast"},
@@ -183,8 +183,7 @@ def faces_beta(size: int, fact: float) -> float:
     """Return β for faces of size×size, of the source's weight of the KL loss.
 
     The source adds `fact` times the KL to the cross-entropy summed over 96×96 pixels
-    and averaged over three channels. At another size β grows with the number of pixels.
-    β is for nats per image.
+    and averaged over three channels. At another size β keeps its share of the pixels.
     """
     return round(effective_beta(3, kl_weight=fact) * (size / 96) ** 2, 9)
 
@@ -229,7 +228,7 @@ FACES_SCALES: Scales = {
 }
 
 
-def _with_beta(fact: float) -> Scales:
+def _with_beta(fact: float) -> dict:
     """Return the smaller scales of a VAE of faces with the source's weight `fact`."""
     beta = {"beta": faces_beta(48, fact)}
     return {scale: change | beta for scale, change in FACES_SCALES.items()}
@@ -282,7 +281,7 @@ def _declared() -> Iterator[tuple[Recipe, Scales]]:
     yield POLAR_VAE, POLAR_SCALES
     yield POLAR_COMPACT, COMPACT_SCALES
     yield POLAR_SMALL, SMALL_SCALES
-    for decoder, change in DECODERS.items():
+    for decoder, change in RUNGS.items():
         yield replace(POLAR_SMALL, name=f"polar-{decoder}", **change), SMALL_SCALES
     yield REFERENCE, REFERENCE_SCALES
     yield ENTANGLEMENT, ENTANGLEMENT_SCALES

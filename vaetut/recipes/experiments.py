@@ -7,13 +7,7 @@ it. All of one are trained by `vaetut sweep EXPERIMENT --scale laptop --seeds 3`
 from typing import Any
 
 from vaetut.datasets import polar
-from vaetut.recipes.catalogue import (
-    DECODERS,
-    FACTS,
-    get_recipe,
-    polar_beta,
-    strength_name,
-)
+from vaetut.recipes.catalogue import FACTS, RUNGS, get_recipe, polar_beta, strength_name
 from vaetut.recipes.variants import as_text, variant
 
 OURS, THEIRS = "polar-small", "polar-reference"
@@ -30,7 +24,7 @@ LADDER = {
             "distance": "distance field",
             "contour": "contour + rasteriser",
         }[decoder]: f"polar-{decoder}"
-        for decoder in DECODERS
+        for decoder in RUNGS
     },
 }
 

@@ -74,26 +74,26 @@ class Checkpoint:
         Raises RunError, naming the file, if it cannot be read, is damaged or another
         training's.
         """
-        mend = f"Delete it to start anew: {self.path}"
+        remedy = f"Delete it to start anew: {self.path}"
         try:
             stated, _, body = self.path.read_bytes().partition(b"\n")
         except OSError as error:
             raise RunError(f"{self.path} cannot be read ({error.strerror}).") from error
         if atomic.sha256(body).encode() != stated:
-            raise RunError(f"The checkpoint {self.path.name} is damaged. {mend}")
+            raise RunError(f"The checkpoint {self.path.name} is damaged. {remedy}")
         line, _, raw = body.partition(b"\n")
         head = json.loads(line)
         if not head.keys() >= self.identity.keys():
             raise RunError(
                 f"The checkpoint {self.path.name} is of another version of vaetut. "
-                f"{mend}"
+                f"{remedy}"
             )
         for name in ("backend", "precision"):
             if head[name] != self.identity[name]:
                 raise RunError(
                     f"The checkpoint {self.path.name} was written with {name} "
                     f"{head[name]}, not {self.identity[name]}: ask for {head[name]} to "
-                    f"go on. {mend}"
+                    f"go on. {remedy}"
                 )
         arrays = unpack_weights(raw)
         shapes = {name: tuple(v.shape) for name, v in self.variables.items()}
@@ -101,7 +101,8 @@ class Checkpoint:
             name: array.shape for name, array in arrays.items()
         }:
             raise RunError(
-                f"The checkpoint {self.path.name} is of another recipe or seed. {mend}"
+                f"The checkpoint {self.path.name} is of another recipe or seed. "
+                f"{remedy}"
             )
         for name, variable in self.variables.items():
             variable.assign(arrays[name])

@@ -154,12 +154,13 @@ def _check_number(kind: str, asked: int, there: int) -> None:
             "build for GPUs."
         )
     if asked > there:
-        mend = ""
+        remedy = ""
         if kind == "cpu":
-            mend = " Claim cpu:N before anything else has run, in a process of its own."
+            remedy = " Claim cpu:N before anything else has run, in a process of its "
+            remedy += "own."
         raise ValueError(
             f"{asked} devices were asked for and there are {there} of kind {kind}: "
-            f"claim at most {there}.{mend}"
+            f"claim at most {there}.{remedy}"
         )
 
 
