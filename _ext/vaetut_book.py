@@ -11,12 +11,17 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import docutils.nodes
+from docutils.nodes import Node
 from docutils.parsers.rst import directives
 from execution import CACHES, execution_digest, fill
+from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -45,7 +50,7 @@ class Shown(dict):
         return self["text"]
 
 
-def configure(app, config) -> None:
+def configure(app: Sphinx, config: Config) -> None:
     """Choose the execution cache and read the substitutions.
 
     Both are settings that Sphinx compares with the last build's, and it reads every
@@ -106,16 +111,17 @@ def execute_what_is_read(app, env, docnames) -> None:
     )
 
 
-def copy_mathjax(app) -> None:
+def copy_mathjax(app: Sphinx) -> None:
     """Copy MathJax into the built book, out of the package that carries it.
 
     The package's folder has dashes in its name, so it cannot be imported; as an
-    extension it would copy all of its 24 MB.
+    extension it would copy all of its 24 MB. Raises ExtensionError if a file is not
+    there.
     """
     if app.builder.format != "html":
         return
     package = distribution("sphinx-mathjax-offline")
-    source = Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"))
+    source = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
     target = Path(app.outdir, "_static", "mathjax")
     for pattern in MATHJAX_FILES:
         files = list(source.glob(pattern))
@@ -214,14 +220,15 @@ def mark_verdicts(table) -> None:
 class Runs(Table):
     """``{runs}``: what was trained, on what, for how long, and to which loss."""
 
-    def run(self):
+    def run(self) -> list[Node]:
+        """Return the nodes of the table; Sphinx calls it."""
         from vaetut.runs import list_runs
 
         header = ("Recipe", "Seeds", "Trained on", "Time", "Parameters", "Loss")
         return self.table(header, map(self.cells, list_runs(variants=False)))
 
     @staticmethod
-    def cells(run):
+    def cells(run: Mapping[str, Any]) -> tuple[str, ...]:
         """Return one table row for a run of `list_runs`."""
         minutes, seconds = divmod(round(run["seconds"]), 60)
         # The terms of the loss; `vaetut runs --json` has all that was measured.
@@ -265,8 +272,9 @@ class Benchmarks(Table):
 
     optional_arguments = 1
 
-    def run(self):
-        nodes = []
+    def run(self) -> list[Node]:
+        """Return the nodes of a sentence and a table a question; Sphinx calls it."""
+        nodes: list[Node] = []
         pattern = f"{self.arguments[0] if self.arguments else '*'}.json"
         for path in sorted(BENCHMARKS.glob(pattern)):
             self.env.note_dependency(str(path))
@@ -280,7 +288,7 @@ class Benchmarks(Table):
         return nodes
 
     @staticmethod
-    def cells(case):
+    def cells(case: Mapping[str, Any]) -> tuple[str, ...]:
         """Return one table row for a case; the ratio with those of all turns."""
         low, high = min(case["ratios"]), max(case["ratios"])
         spread = f" ({low:.2f} to {high:.2f})" * (low < high)
@@ -288,8 +296,8 @@ class Benchmarks(Table):
         return case["case"], ours, theirs, f"{case['ratio']:.2f}{spread}"
 
 
-def setup(app):
-    """Register the extension with Sphinx."""
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension with Sphinx and return what Sphinx may do with it."""
     # After jupyter_book and myst_nb have set their own defaults.
     app.connect("config-inited", configure, priority=900)
     app.connect("builder-inited", copy_mathjax)

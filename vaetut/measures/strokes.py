@@ -31,11 +31,11 @@ def measure_strokes(
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Return every number of a model of polar images, and profiles over images.
 
-    `train` and `test` are splits of a polar set. Images are drawn in its hole, or in
-    the reference's if it has none; where nothing is removed, `measure_factors` is
-    measured as well. A `quick` measure leaves out the attribution of errors to encoder
-    and decoder, which takes longest. The seed draws the ε of codes. Units: see
-    `vaetut.metrics`. Raises KeyError for a set that is not polar.
+    A `quick` measure leaves out who is to blame for an error, which takes longest.
+
+    `train` and `test` are splits of a polar set; its hole, or the reference's if it has
+    none, is where the model is asked. Where nothing is removed, so are the factors.
+    The seed draws the ε of codes.
     """
     options = polar.SETS[test.name]
     measured = _Strokes(model, options, len(train) < SMOKE, seed)

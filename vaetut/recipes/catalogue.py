@@ -117,7 +117,7 @@ COMPACT_SCALES: Scales = {
     | {"dataset": "polar-reference-64", "beta": polar_beta(64, 1e-3)},
 }
 # What the decoders that chapter 08 compares change in `polar-small`, the first of them.
-DECODERS: dict[str, dict[str, Any]] = {
+RUNGS: dict[str, dict[str, Any]] = {
     "upsampling": {"network": "upsampling"},
     "coordinate": {"network": "coordinate"},
     "broadcast": {"network": "broadcast"},
@@ -282,7 +282,7 @@ def _declared() -> Iterator[tuple[Recipe, Scales]]:
     yield POLAR_VAE, POLAR_SCALES
     yield POLAR_COMPACT, COMPACT_SCALES
     yield POLAR_SMALL, SMALL_SCALES
-    for decoder, change in DECODERS.items():
+    for decoder, change in RUNGS.items():
         yield replace(POLAR_SMALL, name=f"polar-{decoder}", **change), SMALL_SCALES
     yield REFERENCE, REFERENCE_SCALES
     yield ENTANGLEMENT, ENTANGLEMENT_SCALES

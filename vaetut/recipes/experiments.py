@@ -8,8 +8,8 @@ from typing import Any
 
 from vaetut.datasets import polar
 from vaetut.recipes.catalogue import (
-    DECODERS,
     KL_WEIGHTS,
+    RUNGS,
     get_recipe,
     polar_beta,
     strength_name,
@@ -30,7 +30,7 @@ LADDER = {
             "distance": "distance field",
             "contour": "contour + rasteriser",
         }[decoder]: f"polar-{decoder}"
-        for decoder in DECODERS
+        for decoder in RUNGS
     },
 }
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from vaetut import atomic
 from vaetut.atomic import RunError
@@ -12,11 +13,11 @@ from vaetut.runs.record import sign
 from vaetut.training.checkpoint import WRITABLE
 
 
-def migrated(content: dict) -> dict:
+def migrated(content: dict[str, Any]) -> dict[str, Any]:
     """Return the content of a record under today's names, signed.
 
     `content` is what stands in its JSON, of any version. Raises RunError if the record
-    was altered: a hash that does not fit is not mended.
+    was altered: a hash that does not fit is not replaced.
     """
     content = dict(content)
     stated = content.pop("sha256")

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -39,7 +40,7 @@ def train_run(
     recipe: Recipe,
     seed: int,
     stem: Path,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], object] = print,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     devices: Devices | None = None,
     precision: str = "float32",
@@ -57,6 +58,7 @@ def train_run(
     """
     measures = measures_of(recipe)
     if devices is not None and not devices.writes:
+        options: dict[str, Any]
         options = {"callbacks": callbacks, "devices": devices, "precision": precision}
         train(recipe, seed, _checkpoint(stem), say, resume=resume, **options)
         return None
@@ -121,7 +123,7 @@ def load_or_train(
     name: str,
     scale: str | None = None,
     seed: int = 0,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], object] = print,
 ) -> Run:
     """Return the best run of a recipe there is, training it only if there is none.
 
@@ -142,10 +144,11 @@ def load_or_train(
                 if path.with_suffix(".safetensors").exists():
                     return load(path, recipe, whose, say)
     recipe = get_recipe(name, scale or "laptop")
-    return train_run(recipe, seed, stem(own_runs(), recipe, seed), say)
+    run: Any = train_run(recipe, seed, stem(own_runs(), recipe, seed), say)
+    return run
 
 
-def load(path: Path, recipe: Recipe, whose: str, say: Callable[[str], None]) -> Run:
+def load(path: Path, recipe: Recipe, whose: str, say: Callable[[str], object]) -> Run:
     """Return the run of a recipe whose files are `path`.json and .safetensors.
 
     `say` gets a line with `whose` run it is. Raises RunError if it is damaged or older
@@ -163,8 +166,13 @@ def load(path: Path, recipe: Recipe, whose: str, say: Callable[[str], None]) -> 
     return Run(model, record)
 
 
-def remeasure(name: str, scale: str, say: Callable[[str], None] = print) -> None:
-    """Measure a recipe's own runs again and rewrite their records."""
+def remeasure(name: str, scale: str, say: Callable[[str], object] = print) -> None:
+    """Measure a recipe's own runs again and rewrite their records.
+
+    `say` gets a line a run. Raises ValueError for an unknown recipe or scale, or a
+    recipe that cannot be measured; RunError for a run that is damaged or older than its
+    recipe.
+    """
     recipe = get_recipe(name, scale)
     measures = measures_of(recipe)
     classifier = _classifier(measures.classifier, say)
@@ -177,11 +185,13 @@ def remeasure(name: str, scale: str, say: Callable[[str], None] = print) -> None
         write_record(replace(record, metrics=metrics, profiles=profiles), path)
 
 
-def _classifier(named: tuple[str, str] | None, say) -> AttributeClassifier | None:
+def _classifier(
+    named: tuple[str, str] | None, say: Callable[[str], object]
+) -> AttributeClassifier | None:
     """Return the classifier that measures need, if any; once in a process."""
     return None if named is None else _loaded(*named, own_runs(), say)
 
 
 @functools.lru_cache(maxsize=4)
-def _loaded(name, scale, folder, say):
+def _loaded(name: str, scale: str, folder: Path, say: Callable[[str], object]) -> Any:
     return load_or_train(name, scale, say=say).model

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import joblib
 import keras
@@ -35,11 +36,12 @@ Result = tuple[Recipe, int, Record | None, str | None]
 
 
 def plan(
-    recipe: Recipe, settings: dict, seeds: Iterable[int]
+    recipe: Recipe, settings: dict[str, list[Any]], seeds: Iterable[int]
 ) -> list[tuple[Recipe, int]]:
     """Return every combination of settings (field -> values) with every seed.
 
-    The order depends on the arguments alone, so that a position names a run.
+    The order depends on the arguments alone, so that a position names a run. Raises
+    ValueError for an unknown field or value.
     """
     variants = [
         variant(recipe, **dict(zip(settings, values, strict=True)))
@@ -52,7 +54,7 @@ def run(
     plan: Plan,
     jobs: int = 1,
     precision: str = "float32",
-    say: Callable[[str], None] = print,
+    say: Callable[[str], object] = print,
     scheduler: str | None = None,
 ) -> list[str]:
     """Train what a plan holds that is not finished, `jobs` runs at a time.
@@ -72,9 +74,11 @@ def run(
             f"A sweep takes at least one job and a precision out of "
             f"{', '.join(PRECISIONS)}, not {jobs} and {precision!r}."
         )
-    todo, problems, done = [], [], 0
+    todo: list[tuple[Recipe, int]] = []
+    problems: list[str] = []
+    done = 0
 
-    def report(recipe, seed, text):
+    def report(recipe: Recipe, seed: int, text: str) -> None:
         nonlocal done
         done += 1
         say(f"{done}/{len(plan)} {recipe.name} seed {seed}: {text}")
@@ -82,8 +86,8 @@ def run(
     for recipe, seed in plan:
         try:
             record = finished(recipe, seed)
-        except RunError as error:
-            problems.append(str(error))
+        except RunError as damaged:
+            problems.append(str(damaged))
             report(recipe, seed, "its record is damaged")
             continue
         if record is None:
@@ -104,7 +108,7 @@ def run(
         else:
             results = _results(work, jobs, stop)
         for k, (recipe, seed, record, error) in enumerate(results, 1):
-            left = time_left(k, len(todo), time.monotonic() - start)
+            left = time_left(k, len(todo), time.monotonic() - start) or 0.0
             if record is not None:
                 text = f"{_losses(record)}, {duration(record.seconds)}"
                 report(recipe, seed, text + f", {duration(left)} left" * (left > 0))
@@ -121,7 +125,7 @@ def run(
     return problems
 
 
-def _losses(record):
+def _losses(record: Record) -> str:
     parts = {"loss": "loss", "val_loss": "validation"}
     found = [f"{parts[k]} {record.history[k][-1]:.2f}" for k in parts]
     return ", ".join(found) + " nats per image"
@@ -134,7 +138,7 @@ def _seen_by_all(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _on_cluster(work, scheduler) -> Iterator[Iterator[Result]]:
+def _on_cluster(work: list[Any], scheduler: str) -> Iterator[Iterator[Result]]:
     """Give the results of work as the workers of a Dask cluster end it."""
     try:
         from distributed import Client
@@ -149,12 +153,12 @@ def _on_cluster(work, scheduler) -> Iterator[Iterator[Result]]:
             f"No Dask scheduler answers at {scheduler}: start one with `dask "
             "scheduler`, or give the address that it printed."
         ) from error
-    options = {"return_as": "generator_unordered", "batch_size": 1}
+    options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
     with client, joblib.parallel_config("dask", client=client):
         yield joblib.Parallel(n_jobs=-1, **options)(work)
 
 
-def _results(work, jobs, stop) -> Iterator[Result]:
+def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:
     """Yield (recipe, seed, record or None, error or None) as the runs end."""
     jobs = min(jobs, len(work))
     if jobs < 2:
@@ -185,14 +189,16 @@ def _results(work, jobs, stop) -> Iterator[Result]:
         executor.shutdown(wait=True, kill_workers=kill)
 
 
-def _work(recipe, seed, folder, precision, stop) -> Result:
+def _work(
+    recipe: Recipe, seed: int, folder: Path, precision: str, stop: Path
+) -> Result:
     """Train one run, most often in a process of its own; see `_results`."""
     if stop.exists():
         return recipe, seed, None, None
     path = stem(folder, recipe, seed)
     record = error = None
     try:
-        run = train_run(
+        run: Any = train_run(
             recipe,
             seed,
             path,
@@ -213,16 +219,18 @@ def _work(recipe, seed, folder, precision, stop) -> Result:
 class _StopWith(keras.callbacks.Callback):
     """Stops a training after the batch at hand once a file exists."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self.path.exists():
             self.model.stop_training = True
 
 
-def _slots(jobs):
+def _slots(jobs: int) -> list[dict[str, str]]:
     """Return what is set in the environment of each of so many jobs."""
     gpus = _gpus()
     slots = []
@@ -237,7 +245,7 @@ def _slots(jobs):
     return slots
 
 
-def _gpus():
+def _gpus() -> list[str]:
     """Return the GPUs that this process may use, without making a backend take them."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if given is not None:
@@ -248,14 +256,14 @@ def _gpus():
     return subprocess.run(query, capture_output=True, text=True).stdout.split()
 
 
-def _initializer(slots, folder):
+def _initializer(slots: list[dict[str, str]], folder: str) -> Callable[[], None]:
     """Return a function that gives a new worker the first slot that is free.
 
     It is defined in here to be sent as code: the environment must be set before this
     module, and with it Keras, is imported.
     """
 
-    def initialize():
+    def initialize() -> None:
         import contextlib
         import logging
         import os
@@ -269,7 +277,8 @@ def _initializer(slots, folder):
             with contextlib.suppress(Timeout):
                 lock = FileLock(os.path.join(folder, f"slot-{k}"), timeout=0)
                 lock.acquire()
-                initialize.lock = lock  # held until the process ends
+                # It is held until the process ends.
+                initialize.lock = lock  # type: ignore[attr-defined]
                 break
 
     return initialize
