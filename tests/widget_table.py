@@ -5,11 +5,15 @@
 of its own beside those, with the same makers.
 """
 
+import base64
+import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from vaetut import widgets
@@ -287,6 +291,12 @@ def make_beta(names=BETAS, **options):
     return widgets.BetaExplorer(rows, **options)
 
 
+UNITS = (  # of images of 32 × 32 and codes of two dimensions
+    "nats per image: sum BCE, sum KL",
+    "500 · mean BCE, sum KL",
+    "mean BCE, sum KL",
+    "mean BCE, mean KL",
+)
 EPOCHS = 5
 HISTORIES = {
     name: {
@@ -330,6 +340,8 @@ class Widget:
     lines: str = ""  # that must stand out from the page's ground
     finger: str = ""  # what a tap moves, where that is not what a mouse drags
     gestures: dict = field(default_factory=dict)  # selector → what it leaves the page
+    start: dict = field(default_factory=dict)  # where its traits are
+    moved: dict = field(default_factory=dict)  # where else they may be
     trait: str = ""
     kernel: object = None
     saved: object = None
@@ -373,6 +385,8 @@ WIDGETS = [
         heard="a 1.42, b 1.15. No. It lies in the hole, 0.23 from its centre",
         pointer=".vp-pad",
         gestures={".vp-pad": "none"},
+        start={"a": 1.4, "b": 1.15, "radius": 0.3},
+        moved={"a": 2, "b": 0.25, "radius": 0.1},
         trait="a",
         kernel=0.618,
         saved=0.64,
@@ -402,6 +416,8 @@ WIDGETS = [
         finger="input[type=range]",
         gestures={".vs-pad": "pan-y"},
         lines=".vs-path, .vs-hole",
+        start={"transect": "P1", "index": 7, "azimuth": -25, "elevation": 45},
+        moved={"transect": "P3", "index": 3, "azimuth": 180, "elevation": 90},
         trait="azimuth",
         kernel=12.5,
         saved=17.5,
@@ -430,6 +446,8 @@ WIDGETS = [
         pointer=".vx-plot",
         gestures={".vx-plot": "pan-y", ".vt-map": "none"},
         lines=".vx-curve",
+        start={"walk": "P1", "index": 5},
+        moved={"walk": "P3", "index": 10},
         trait="index",
         kernel=4,
         saved=3,
@@ -457,6 +475,8 @@ WIDGETS = [
         pointer=".vx-plot",
         gestures={".vx-plot": "pan-y"},
         lines=".vx-curve, .vr-dots",
+        start={"shape": "uniform square", "angle": 0},
+        moved={"shape": "trained codes", "angle": 90},
         trait="angle",
         kernel=12,
         saved=13,
@@ -482,6 +502,8 @@ WIDGETS = [
         finger="input[type=range]",
         gestures={".vg-pad": "pan-y"},
         lines=".vg-line, .vg-chance",
+        start={"run": "−4.1", "azimuth": -25, "elevation": 30, "fit": False},
+        moved={"run": "410", "azimuth": 10, "elevation": 90, "fit": True},
         trait="run",
         kernel="41",
         saved="410",
@@ -505,6 +527,8 @@ WIDGETS = [
         pointer=".vx-plot",
         gestures={".vx-plot": "pan-y"},
         lines=".vx-curve",
+        start={"pair": "small to large", "index": 5},
+        moved={"pair": "b alone", "index": 10},
         trait="index",
         kernel=2,
         saved=3,
@@ -528,6 +552,8 @@ WIDGETS = [
         seen="[data-face=moved]",
         heard=r"Face 1: Smiling \+0.1. Length of its code: ",
         pointer="input[type=range]",
+        start={"face": 0, "amounts": [0] * 6},
+        moved={"face": 3, "amounts": [0, -2, 1.5, 0, 0, 0]},
         trait="amounts",
         kernel=[0, 1, 0, 0, 0, 0],
         saved=[0.1, 1.0, 0.0, 0.0, 0.0, 0.0],
@@ -552,6 +578,8 @@ WIDGETS = [
         pointer=".vx-plot",
         gestures={".vx-plot": "pan-y"},
         lines=".vi-hill",
+        start={"shape": "sphere", "radius": 16, "side": 1},
+        moved={"shape": "cube", "radius": 2.5, "side": 8},
         trait="radius",
         kernel=3,
         saved=3.25,
@@ -580,6 +608,8 @@ WIDGETS = [
         heard="β = 1: KL 90 nats, reconstruction 3003 nats, codes most often ",
         pointer="input[type=range]",
         lines=".vi-hill, .vb-prior",
+        start={"run": "0.1"},
+        moved={"run": "10"},
         trait="run",
         kernel="0",
         saved="0.01",
@@ -599,6 +629,8 @@ WIDGETS = [
         pointer=".vx-plot",
         gestures={"svg": "pan-y"},
         lines=".vx-curve",
+        start={"run": "2.05", "unit": UNITS[0], "epoch": EPOCHS - 1},
+        moved={"run": "0", "unit": UNITS[2], "epoch": 0},
         trait="epoch",
         kernel=2,
         saved=1,
@@ -622,6 +654,8 @@ WIDGETS = [
         seen="tbody",
         heard="^Encoder 0.55, decoder 2.76 million parameters",
         pointer="input[name=side]",
+        start={"side": 96, "layers": 4, "dimensions": 256, "extra": 0, "batch": 128},
+        moved={"side": 64, "layers": 5, "dimensions": 16, "extra": 64, "batch": 1},
         trait="extra",
         kernel=128,
         saved=192,
@@ -643,3 +677,22 @@ BY_NAME = {widget.name: widget for widget in WIDGETS}
 def example(name):
     """Return a widget of that name, which tests look at and leave as it is."""
     return BY_NAME[name].make()
+
+
+# ---- What a page carries
+
+
+def page_state(explorer):
+    """Return the state that a page gets of a widget, as JSON has it."""
+    return json.loads(json.dumps(explorer.page_state()))
+
+
+def unpack_picture(text):
+    """Return the array of a picture in base64, which may be a data URI."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text.split(",")[-1]))))
+
+
+def unpack_steps(packed, columns):
+    """Return numbers (n, columns) that were packed as int16 steps of a span."""
+    steps = np.frombuffer(base64.b64decode(packed["data"]), "<i2")
+    return steps.reshape(-1, columns) / 32767 * packed["span"]

@@ -1,7 +1,5 @@
 """What every widget keeps without a browser: traits, refusals, state and HTML."""
 
-import base64
-import io
 import json
 import re
 import subprocess
@@ -11,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import widget_table
-from PIL import Image
-from widget_table import WIDGETS, example
+from widget_table import WIDGETS, example, page_state, unpack_picture
 
 from vaetut import widgets
 
@@ -20,11 +17,10 @@ REFUSED = [(widget, *row) for widget in WIDGETS for row in widget.refused]
 NAMED = [widget for widget in WIDGETS if widget.named]
 
 
-def page_state(html):
+def carried(html):
     """Return the state that a page carries."""
-    return json.loads(
-        re.search(r'<script type="application/json">(.*?)</script>', html, re.S)[1]
-    )
+    script = r'<script type="application/json">(.*?)</script>'
+    return json.loads(re.search(script, html, re.S)[1])
 
 
 def alone(html):
@@ -64,20 +60,25 @@ def test_every_widget_is_in_the_table_and_found_by_name():
 
 def test_kernel_and_view_set_the_same_traits(widget):
     explorer, seen = widget.make(), []
-    assert set(explorer.view) <= set(explorer.get_state())
-    if not widget.trait:
+    names = list(explorer.view)
+    assert {name: getattr(explorer, name) for name in names} == widget.start
+    assert set(names) <= set(explorer.get_state())
+    if not names:  # its point is the view's own
         return
-    explorer.observe(seen.append, widget.trait)
-    setattr(explorer, widget.trait, widget.kernel)
-    explorer.set_state({widget.trait: widget.saved})
-    assert [change["new"] for change in seen] == [widget.kernel, widget.saved]
-    setattr(explorer, widget.trait, numpy_like(widget.kernel))
-    assert getattr(explorer, widget.trait) == pytest.approx(widget.kernel)
+    explorer.observe(seen.append, names)
+    explorer.set_state(widget.moved)
+    for name, value in widget.start.items():
+        setattr(explorer, name, like_numpy(value))
+    assert [change["name"] for change in seen] == 2 * names
+    values = [change["new"] for change in seen]
+    assert values == [*widget.moved.values(), *widget.start.values()]
 
 
-def numpy_like(value):
-    """Return numbers as NumPy has them, texts as they are."""
-    return value if isinstance(value, str) else np.asarray(value)[()]
+def like_numpy(value):
+    """Return numbers as NumPy has them, all else as it is."""
+    if isinstance(value, (str, bool)):
+        return value
+    return np.asarray(value)[()]
 
 
 @pytest.mark.parametrize(("widget", "name", "value", "mend"), REFUSED, ids=str)
@@ -110,9 +111,10 @@ def test_the_kernel_answers_with_the_state(made, monkeypatch):
     assert "weights" not in json.dumps(sent)
 
 
-def test_html_stands_alone(widget, html):
+def test_html_stands_alone(widget, made, html):
     assert alone(html)
-    for network in page_state(html).get("networks", []):  # which are packed once
+    assert carried(html) == page_state(made)
+    for network in carried(html).get("networks", []):  # which are packed once
         assert html.count(network["weights"]) == 1
     assert len(html) < widget.page
 
@@ -129,7 +131,7 @@ def test_a_name_cannot_end_a_script(widget):
     name = '</script> <b> & "P"'
     html = widget.named(name).to_html()
     assert alone(html)
-    assert json.dumps(name) in json.dumps(page_state(html))
+    assert json.dumps(name) in json.dumps(carried(html))
 
 
 def test_html_has_the_given_alt_and_starts_where_the_traits_are(widget):
@@ -140,13 +142,12 @@ def test_html_has_the_given_alt_and_starts_where_the_traits_are(widget):
     assert explorer.alt == 'A <plane> & a "star".'
     assert 'alt="A &lt;plane&gt; &amp; a &quot;star&quot;."' in html
     start = {name: getattr(explorer, name) for name in explorer.view}
-    assert page_state(html)["start"] == start
+    assert carried(html)["start"] == start
 
 
 def test_html_has_a_still_picture(html):
     data = re.search(r'data:image/png;base64,([^"]+)"', html)[1]
-    picture = Image.open(io.BytesIO(base64.b64decode(data)))
-    assert np.asarray(picture.convert("L")).std() > 10
+    assert unpack_picture(data).std() > 10
 
 
 def test_a_notebook_saves_the_same_html_and_little_of_the_live_view(widget, html):
