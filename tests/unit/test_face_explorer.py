@@ -9,7 +9,7 @@ from widget_table import page_state, unpack_picture, unpack_steps
 
 from vaetut.models import conv_decoder
 from vaetut.models.faces import faces_decoder
-from vaetut.widgets.explorer import LONGEST
+from vaetut.widgets.checks import LONGEST
 from vaetut.widgets.face_explorer import REACH, FaceExplorer
 from vaetut.widgets.packing import decode_packed
 from vaetut.widgets.pictures import colours, picture_uri

@@ -11,7 +11,7 @@ from widget_table import page_state
 
 from vaetut.models import conv_decoder
 from vaetut.widgets import LatentExplorer, Panel
-from vaetut.widgets.latent_explorer import SCRIPT, decode, quantise
+from vaetut.widgets.latent_explorer import decode, quantise
 from vaetut.widgets.packing import decode_packed, pack_decoder
 
 RNG = np.random.default_rng(0)
@@ -334,5 +334,3 @@ def test_a_page_carries_little():
     assert len(state["sheets"]) == 1
     assert len(base64.b64decode(state["panels"][0]["cloud"]["data"])) == 2000 * 2 * 2
     assert state["panels"][0]["nearest"] == "nearest of 500 images"
-    scripts = SCRIPT, SCRIPT.with_name("decoding.js")
-    assert sum(script.stat().st_size for script in scripts) <= 25_000

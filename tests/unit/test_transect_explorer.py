@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from widget_table import page_state, unpack_picture
 
 from vaetut.datasets import polar
-from vaetut.widgets.explorer import LONGEST
+from vaetut.widgets.checks import LONGEST
 from vaetut.widgets.transect_explorer import KINDS, TransectExplorer, Walk, describe
 
 N = 9

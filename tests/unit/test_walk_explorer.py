@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from widget_table import WAYS, page_state, unpack_picture
 
-from vaetut.widgets.explorer import LONGEST
+from vaetut.widgets.checks import LONGEST
 from vaetut.widgets.walk_explorer import PairOfWalks, WalkExplorer
 
 N = 7
