@@ -44,6 +44,12 @@ def drag(page, start, end, steps=4):
     page.mouse.up()
 
 
+def press(page, *keys):
+    """Press keys, one after the other."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def pixels(canvas):
     """Return what a canvas shows, or the image that it enlarges, uint8 (h, w, 3)."""
     text = canvas.evaluate(
@@ -131,6 +137,14 @@ def set_theme(page, theme):
 def width_of(page):
     """Return how wide a page's content is, in pixels."""
     return page.evaluate("document.documentElement.scrollWidth")
+
+
+def narrow(page, width, most=None):
+    """Make a page so wide, and wait until nothing is wider than that or `most`."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.wait_for_function(
+        "most => document.documentElement.scrollWidth <= most", arg=most or width
+    )
 
 
 def open_live(page, explorer, kernel=None):

@@ -23,6 +23,7 @@ from .looking import (
     drag,
     open_live,
     pixels,
+    press,
     set_theme,
     spot,
     wait_until_ready,
@@ -179,20 +180,16 @@ def drive(widget):
         assert settle(widget) != before
         assert not np.array_equal(shown(widget), image)
 
-    def press(*keys):
-        for key in keys:
-            page.keyboard.press(key)
-
     for pad in widget.locator(".ve-pad").all():
         places = spot(pad, 0.3, 0.4), spot(pad, 0.8, 0.25)
         changes(lambda places=places: drag(page, *places, steps=10))
         pad.focus()
-        changes(lambda: press(*3 * ["ArrowLeft"]))
-        changes(lambda: press(*3 * ["Shift+ArrowDown"]))
+        changes(lambda: press(page, *3 * ["ArrowLeft"]))
+        changes(lambda: press(page, *3 * ["Shift+ArrowDown"]))
     slider = widget.locator("input[type=range]").first
     slider.focus()
-    changes(lambda: press("PageDown", "PageDown"))
-    changes(lambda: press(*9 * ["ArrowRight"]))
+    changes(lambda: press(page, "PageDown", "PageDown"))
+    changes(lambda: press(page, *9 * ["ArrowRight"]))
     play, reset = widget.locator("button").all()
     before = settle(widget)
     play.press("Enter")

@@ -11,7 +11,7 @@ from vaetut.widgets.parameter_ledger import (
     memory,
 )
 
-from .looking import width_of
+from .looking import narrow
 
 SIZES = [
     {},
@@ -86,9 +86,8 @@ def test_a_button_sets_what_was_published(show, published):
     for key, value in (SOURCE | change | {"batch": 8}).items():
         assert widget.get_attribute(f"data-{key}") == str(value)
     assert widget.locator(".vp-mark:visible").count() == 6
-    watched.page.set_viewport_size({"width": 320, "height": 844})
     move(widget, dimensions=1600, side=256)  # the longest bars
-    assert width_of(watched.page) <= 320
+    narrow(watched.page, 320)
     assert not watched.troubles
 
 

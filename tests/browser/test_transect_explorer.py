@@ -10,7 +10,7 @@ from widget_table import METRICS, example, transect_walks
 from vaetut.widgets.transect_explorer import KINDS, TransectExplorer
 
 from .conftest import DESKTOP, PHONE
-from .looking import contrasts, middle, pixels, set_theme, width_of
+from .looking import contrasts, middle, narrow, pixels, press, set_theme
 
 N = 11  # points of a walk
 
@@ -213,9 +213,8 @@ def test_the_keyboard_alone_is_enough(show):
     watched = show(example("TransectExplorer"))
     page, widget = watched.page, watched.root
 
-    def press(key, times=1):
-        for _ in range(times):
-            page.keyboard.press(key)
+    def after(key, times=1):
+        press(page, *times * [key])
         return place(widget)
 
     kind = "document.activeElement.type"
@@ -225,7 +224,7 @@ def test_the_keyboard_alone_is_enough(show):
       return getComputedStyle(outlined).outlineStyle;
     }"""
     for expected in ("radio", "checkbox", "select-one", "range"):
-        press("Tab")
+        after("Tab")
         assert page.evaluate(kind) == expected
         if expected == "range":  # a ring around the thumb, which no style tells
             picture = Image.open(io.BytesIO(page.locator(":focus").screenshot()))
@@ -233,18 +232,18 @@ def test_the_keyboard_alone_is_enough(show):
         else:
             assert page.evaluate(outline) == "solid"
         if expected == "radio":
-            assert press("ArrowRight", 2) == ("P3", 5)
-            assert press("ArrowLeft") == ("P2", 5)
+            assert after("ArrowRight", 2) == ("P3", 5)
+            assert after("ArrowLeft") == ("P2", 5)
         if expected == "checkbox":
-            press("Space")
+            after("Space")
             assert widget.get_by_label("Lay over the truth").is_checked()
         if expected == "select-one":
-            press("ArrowDown")
+            after("ArrowDown")
             assert METRICS[1] in words(widget)
-    assert press("ArrowRight") == ("P2", 6)
-    assert press("ArrowLeft", 3) == ("P2", 3)
-    assert press("End") == ("P2", 10)
-    assert press("Home") == ("P2", 0)
+    assert after("ArrowRight") == ("P2", 6)
+    assert after("ArrowLeft", 3) == ("P2", 3)
+    assert after("End") == ("P2", 10)
+    assert after("Home") == ("P2", 0)
     assert words(widget).startswith("a = 0.50, b = 1.00: outside the hole.")
     said = page.evaluate("document.activeElement.getAttribute('aria-valuetext')")
     assert said == "a = 0.50, b = 1.00, outside the hole"
@@ -331,6 +330,4 @@ def test_both_answers_over_the_truth_can_be_read(show, theme):
         set_to(watched.root, index=index)
         assert where in words(watched.root)
         assert min(contrasts(watched.root)[0]) >= 4.5
-    watched.page.set_viewport_size({"width": 320, "height": 844})
-    watched.page.wait_for_function("document.querySelector('svg').clientWidth < 320")
-    assert width_of(watched.page) <= 320
+    narrow(watched.page, 320)

@@ -15,6 +15,7 @@ from .looking import (
     contrasts,
     drag,
     look,
+    narrow,
     open_live,
     pixels,
     set_theme,
@@ -191,10 +192,7 @@ def test_it_can_be_read_on_paper(widget, root):
 
 def test_it_follows_a_window_that_is_made_narrow(root):
     for width in WIDTHS:
-        root.page.set_viewport_size({"width": width, "height": 844})
-        root.page.wait_for_function(
-            "width => document.documentElement.scrollWidth <= width", arg=width
-        )
+        narrow(root.page, width)
 
 
 # ---- On a phone
@@ -202,8 +200,7 @@ def test_it_follows_a_window_that_is_made_narrow(root):
 
 def test_nothing_is_wider_than_a_phone(widget, on_phone):
     assert width_of(on_phone.page) <= 390
-    on_phone.page.set_viewport_size(PHONE | {"width": 300})
-    on_phone.page.wait_for_function("document.documentElement.scrollWidth <= 320")
+    narrow(on_phone.page, 300, most=320)
 
 
 def test_a_finger_moves_it_and_scrolls_elsewhere(widget, on_phone):
