@@ -96,7 +96,13 @@ def test_the_figure_has_the_parts_and_the_images():
     "history", [{}, {"loss": [np.nan]}, {"loss": [1.0]}, {"loss": [2.0, np.inf, 1.0]}]
 )
 def test_a_figure_is_drawn_of_any_history(history):
-    panel_figure(history).savefig(BytesIO())
+    figure = panel_figure(history)
+    figure.savefig(BytesIO())
+    (axes,) = figure.axes
+    low, high = axes.get_ylim()
+    assert -np.inf < low < high < np.inf
+    drawn = [line.get_ydata() for line in axes.lines]
+    np.testing.assert_equal(drawn, list(history.values()))
 
 
 def test_colour_images_and_few_of_them():
