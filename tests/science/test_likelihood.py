@@ -102,7 +102,7 @@ def test_bounds_rise_to_the_evidence(evidence):
 
 
 def test_elbo_gap_is_the_kl_to_the_posterior(evidence):
-    """log p(x) - ELBO = KL(q(z|x) || p(z|x)), the latter summed over an even grid."""
+    """Sum the KL over an even grid: log p(x) - ELBO = KL(q(z|x) || p(z|x))."""
     mean, log_var = posterior()
     box = box_grid([[-8, -8], [8, 8]], 400)
     cell = (16 / 400) ** 2

@@ -1,3 +1,5 @@
+"""Fashion-MNIST is whole, and a damaged file of it is named."""
+
 import gzip
 import shutil
 

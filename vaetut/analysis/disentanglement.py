@@ -226,7 +226,7 @@ def factor_vae_score(
     votes: int = 500,
     batch: int = 64,
 ) -> float:
-    """Return the FactorVAE score: does the dimension that holds still name the factor?
+    """Return the FactorVAE score: how often what holds still names the factor.
 
     `codes` (n, d), `factors` (n, k). A vote draws a factor and a row, takes the
     `batch` rows nearest to it in that factor alone, and names the dimension of least

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from vaetut import atomic
 from vaetut.atomic import DataError
 from vaetut.datasets import cache
 from vaetut.datasets.dataset import Dataset
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 VARIABLE = "VAETUT_CELEBA"
 SOURCE = (
@@ -251,7 +255,9 @@ class _Tables:
         raise DataError(f"{problem}. Unpack CelebA's archive again, as a whole.")
 
 
-def _write(tables: _Tables, size: int, split: str, limit: int | None, folder: Path):
+def _write(
+    tables: _Tables, size: int, split: str, limit: int | None, folder: Path
+) -> None:
     names, attributes = tables.split(split)
     if limit is not None and limit > len(names):
         raise ValueError(
@@ -321,13 +327,13 @@ def read_face(path: Path, size: int) -> np.ndarray:
     return _square(image.convert("RGB"), size, box)
 
 
-def _square(image, size: int, box: tuple) -> np.ndarray:
+def _square(image: "Image.Image", size: int, box: tuple) -> np.ndarray:
     from PIL import Image
 
     return np.array(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
 
 
-def _open(path: Path, mend: str):
+def _open(path: Path, mend: str) -> "Image.Image":
     """Return a decoded Pillow image."""
     from PIL import Image, UnidentifiedImageError
 

@@ -66,7 +66,7 @@ class Dataset:
         return replace(self, **columns)
 
     def frozen(self) -> "Dataset":
-        """Return the data set itself, its arrays made read-only: a cache may keep it."""
+        """Return the data set itself with read-only arrays, which a cache may keep."""
         for column in ("images", *COLUMNS):
             if getattr(self, column) is not None:
                 getattr(self, column).flags.writeable = False

@@ -11,6 +11,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,7 @@ def _about(data: Dataset) -> dict:
     }
 
 
-def _dataset(about: dict, images, columns: dict) -> Dataset:
+def _dataset(about: dict, images: np.ndarray, columns: dict) -> Dataset:
     known: dict = {k: tuple(about[k]) for k in about if k.endswith("_names")}
     known |= {k: about[k] for k in ("name", "split", "source")} | columns
     return Dataset(images=images, **known)
@@ -212,6 +213,6 @@ def _read(path: Path, stated: str | None = None) -> bytes:
     return atomic.read_bytes(path, DataError, MEND, stated)
 
 
-def _whole(target: Path):
+def _whole(target: Path) -> AbstractContextManager[Path]:
     place = "Free some space, or choose a place that can be written to."
     return atomic.appears_whole(target, DataError, place)

@@ -8,6 +8,7 @@ import os
 import tarfile
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from vaetut import atomic
 from vaetut.atomic import DataError
 from vaetut.datasets import cache
 from vaetut.datasets.dataset import Dataset
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
 
 VARIABLE, HOME = "VAETUT_LFW", "VAETUT_LFW_HOME"
 SOURCE = (
@@ -90,7 +94,7 @@ def _write(size: int, download: bool, folder: Path) -> None:
         cache.write_rows(folder / f"{split}.npy", shape, np.uint8, chunks)
 
 
-def _fetch(size: int, download: bool):
+def _fetch(size: int, download: bool) -> "Bunch":
     """Return scikit-learn's record, from the disk if it can be."""
     from sklearn.datasets import fetch_lfw_people
 

@@ -32,6 +32,7 @@ class Looks:
         return self.factors[:, INDEX[name], None]
 
     def take(self, rows: np.ndarray) -> "Looks":
+        """Return some of the faces."""
         return Looks(self.factors[rows])
 
 

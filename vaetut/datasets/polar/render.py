@@ -88,7 +88,9 @@ def canvas_named(name: str) -> Callable[..., np.ndarray]:
     return CANVASES[name]
 
 
-def _strokes(paths, height: int, width: int, line_width: float) -> np.ndarray:
+def _strokes(
+    paths: np.ndarray, height: int, width: int, line_width: float
+) -> np.ndarray:
     """Return strokes along closed paths (n, m, 2), in pixels from the lower left."""
     # Here, for importing Agg takes longer than loading most data sets.
     from matplotlib.backends.backend_agg import RendererAgg

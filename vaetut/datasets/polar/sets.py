@@ -1,5 +1,6 @@
 """The polar data sets of the course: drawn on demand, never stored with it."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -68,7 +69,9 @@ def make_polar(
     )
 
 
-def _split_points(n, seed, split, hole) -> np.ndarray:
+def _split_points(
+    n: int, seed: int, split: str, hole: str | Disc | Strip | None
+) -> np.ndarray:
     splits = SPLITS if hole else SPLITS[:2]
     if split not in splits:
         raise ValueError(
@@ -92,7 +95,7 @@ def _split_points(n, seed, split, hole) -> np.ndarray:
     return chosen
 
 
-def _name(size: int, canvas: str, hole) -> str:
+def _name(size: int, canvas: str, hole: str | Disc | Strip | None) -> str:
     """Return what a set is called: "polar" with what it has that others have not."""
     parts = ["polar", "" if canvas == "square" else canvas]
     parts += ["" if size == SIZE else str(size)]
@@ -102,7 +105,9 @@ def _name(size: int, canvas: str, hole) -> str:
     return "-".join(part for part in parts if part)
 
 
-def _sets(size: int, canvas: str, seed: int, holes) -> dict[str, dict]:
+def _sets(
+    size: int, canvas: str, seed: int, holes: Iterable[str | None]
+) -> dict[str, dict]:
     return {
         _name(size, canvas, hole): {
             "size": size,
