@@ -63,6 +63,24 @@ def test_the_hole_removes_its_edge_and_nothing_beyond():
     assert kept.tolist() == [False, False, False, True, True]
 
 
+def test_a_curve_crosses_itself_where_its_radius_turns_negative():
+    points = polar.sample(200, 1)
+    crossed = polar.crosses(points)
+    radii = polar.curve(*points.T[..., None], np.linspace(-np.pi, np.pi, 1001))
+    np.testing.assert_array_equal(crossed, radii.min(axis=1) < 0)
+    assert polar.crosses([[1, 1], [1, 1.1]]).tolist() == [False, True]
+    assert 0 < crossed.mean() < 1 and polar.crosses(np.empty((0, 2))).shape == (0,)
+
+
+def test_what_is_not_in_a_hole_is_outside_unless_nothing_is():
+    points = polar.sample(50, 1)
+    for hole in polar.HOLES:
+        inside = polar.in_hole(points, hole)
+        np.testing.assert_array_equal(polar.outside(points, hole), ~inside)
+    assert polar.in_hole(CORNERS, polar.Disc(radius=5)).all()
+    assert polar.in_hole(np.empty((0, 2))).shape == (0,)
+
+
 def test_the_hole_takes_the_share_of_its_area():
     removed = [polar.in_hole(polar.sample(5000, seed)).mean() for seed in SEEDS]
     expected = np.pi * 0.3**2 / 3

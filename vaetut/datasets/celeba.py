@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
 from vaetut.datasets import cache
 from vaetut.datasets.dataset import Dataset
@@ -62,17 +62,10 @@ def load(size: int, split: str = "train", limit: int | None = None) -> Dataset:
     Raises ValueError for an unknown split and an impossible size or limit, DataError
     if the folder is not named, or is not CelebA: it names the file and the mend.
     """
-    if split not in SPLITS:
-        raise ValueError(
-            f"CelebA has no split {split!r}: choose one of {', '.join(SPLITS)}."
-        )
-    if not SMALLEST <= size <= LARGEST:
-        raise ValueError(
-            f"CelebA has no size {size}: choose one of {SMALLEST} to {LARGEST}."
-        )
-    if limit is not None and limit < 1:
-        raise ValueError(f"The first {limit} pictures: ask for 1 or more.")
-    size, limit = int(size), None if limit is None else int(limit)
+    checks.one_of("split", split, SPLITS, "CelebA")
+    size = checks.whole_number("size", size, SMALLEST, LARGEST)
+    if limit is not None:
+        limit = checks.whole_number("limit", limit)
     tables, fingerprint = _find_tables()
     key = {
         "version": VERSION,
@@ -110,7 +103,10 @@ def verify(size: int) -> list[str]:
 
 
 def find_folder() -> Path:
-    """Return the folder that VAETUT_CELEBA names; DataError if it is none."""
+    """Return the folder that VAETUT_CELEBA names; DataError if it is none.
+
+    Raises DataError, saying where CelebA is to be had, if it names none or no folder.
+    """
     given = os.environ.get(VARIABLE)
     if not given:
         raise DataError(
@@ -178,7 +174,11 @@ class _Tables:
         )
 
     def fingerprint(self) -> dict:
-        """Return what tells this folder from another, without reading its pictures."""
+        """Return what tells this folder from another, without reading its pictures.
+
+        That is how many pictures there are, the bytes of about 1,000, and both tables'
+        SHA-256. Raises DataError for a table that cannot be read.
+        """
         step = max(len(self.names) // 1000, 1)
         paths = [self.pictures / name for name in self.names[::step]]
         return {
@@ -189,7 +189,10 @@ class _Tables:
         }
 
     def split(self, split: str) -> tuple[list[str], np.ndarray]:
-        """Return names and attributes, bool (n, 40), of a split, in CelebA's order."""
+        """Return names and attributes, bool (n, 40), of a split, in CelebA's order.
+
+        Raises DataError, naming the table, where it is not CelebA's.
+        """
         names, rows = self._rows(self.attributes, ATTRIBUTE_NAMES)
         self._compare(self.attributes, names)
         values = _numbers(self.attributes, names, rows, {"-1", "1"})
@@ -302,8 +305,7 @@ def read_face(path: Path, size: int) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    if size < 1:
-        raise ValueError(f"A picture of size {size}: ask for 1 or more.")
+    size = checks.whole_number("size", size)
     path = Path(path)
     image = _open(path, "Give a JPEG or PNG file.")
     if image.mode.startswith(("I", "F")):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
 from vaetut.datasets.dataset import COLUMNS, Dataset
 
@@ -117,11 +117,7 @@ def save_splits(
     folder a split with its factors.csv, "npz" for a file a split. Raises ValueError
     for an unknown format, DataError if something cannot be written.
     """
-    if format not in FORMATS:
-        raise ValueError(
-            f"There is no format {format!r}: choose one of {', '.join(FORMATS)}."
-        )
-    save, suffix = FORMATS[format]
+    save, suffix = FORMATS[checks.one_of("format", format, FORMATS)]
     paths = []
     for split in splits:
         paths.append(Path(folder, split + suffix))

@@ -81,11 +81,7 @@ CANVASES = {"square": draw, "reference": draw_reference}
 
 def canvas_named(name: str) -> Callable[..., np.ndarray]:
     """Return the function that draws on a canvas; raises ValueError if unknown."""
-    if name not in CANVASES:
-        raise ValueError(
-            f"There is no canvas {name!r}: choose one of {', '.join(CANVASES)}."
-        )
-    return CANVASES[name]
+    return CANVASES[checks.one_of("canvas", name, CANVASES)]
 
 
 def _strokes(

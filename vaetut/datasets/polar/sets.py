@@ -73,11 +73,8 @@ def _split_points(
     n: int, seed: int, split: str, hole: str | Disc | Strip | None
 ) -> np.ndarray:
     splits = SPLITS if hole else SPLITS[:2]
-    if split not in splits:
-        raise ValueError(
-            f"A polar set {'with' if hole else 'without'} a hole has no split "
-            f"{split!r}: choose one of {', '.join(splits)}."
-        )
+    owner = f"a polar set {'with' if hole else 'without'} a hole"
+    checks.one_of("split", split, splits, owner)
     points = sample(checks.whole_number("n", n, least=2), seed)
     kept = outside(points, hole) if hole else np.full(len(points), True)
     if split == "hole":
@@ -149,11 +146,7 @@ def _load(name: str, split: str) -> Dataset:
 
 
 def _known(name: str) -> str:
-    if name not in SETS:
-        raise ValueError(
-            f"There is no polar set {name!r}: choose one of {', '.join(SETS)}."
-        )
-    return name
+    return checks.one_of("polar set", name, SETS)
 
 
 def make(name: str, folder: Path, format: str = "png") -> list[Path]:
