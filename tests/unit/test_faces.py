@@ -22,7 +22,7 @@ from vaetut.datasets.faces import (
     with_factor,
 )
 
-PROBED = 2000  # faces that a rule learns from
+PROBED = 1000  # faces that a rule learns from
 MANY = draw_factors(2000, seed=0)
 FEW = MANY[:40]
 SMALL = render_faces(FEW, 48)
