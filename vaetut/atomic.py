@@ -69,7 +69,10 @@ def write_atomically(
 
 
 def sha256(content: bytes) -> str:
-    """Return the SHA-256 of bytes, as 64 hexadecimal digits."""
+    """Return the SHA-256 of bytes, as 64 hexadecimal digits.
+
+    It is what `sha256sum` says of a file of them.
+    """
     return hashlib.sha256(content).hexdigest()
 
 

@@ -5,6 +5,7 @@ what is wrong and the mend.
 """
 
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def finite_array(
 
     `ndim` is the number of axes it must have (None: any); `dtype=None` keeps
     float32, so that large images are not copied. It must hold a value, unless it may
-    be `empty`.
+    be `empty`. Raises ValueError for what is no such array, naming it and the mend.
     """
     try:
         array = np.asarray(values)
@@ -55,6 +56,20 @@ def whole_number(name: str, value: Any, least: int = 1, most: int | None = None)
     if number is None or number < least or (most is not None and number > most):
         raise ValueError(f"{name} must be a whole number {limits}, not {value!r}")
     return number
+
+
+def one_of(kind: str, value: str, choices: Iterable[str], owner: str = "") -> str:
+    """Return a name that is among the choices.
+
+    Raises ValueError, naming the `kind` of thing, its `owner` if any, and the choices.
+    """
+    choices = list(choices)
+    if value not in choices:
+        whose = f" of {owner}" if owner else ""
+        raise ValueError(
+            f"There is no {kind} {value!r}{whose}: choose one of {', '.join(choices)}."
+        )
+    return value
 
 
 def fraction(name: str, value: Any) -> float:

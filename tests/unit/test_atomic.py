@@ -77,15 +77,16 @@ def test_a_write_that_fails_leaves_what_was_there(
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_an_error_of_the_writer_passes_and_leaves_nothing(target, kind):
-    with (
-        pytest.raises(KeyError, match="mine"),
-        appears_whole(target, RunError, MEND) as temporary,
-    ):
-        if kind == "folder":
-            temporary.mkdir()
-        else:
-            temporary.write_bytes(b"half")
-        raise KeyError("mine")
+    def broken():
+        with appears_whole(target, RunError, MEND) as temporary:
+            if kind == "folder":
+                temporary.mkdir()
+            else:
+                temporary.write_bytes(b"half")
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        broken()
     assert left(target) == []
 
 

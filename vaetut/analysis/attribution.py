@@ -83,7 +83,9 @@ def best_codes(
     the logits and p = sigmoid(logits), it solves (JᵀWJ + λD) δ = Jᵀ(x - p),
     W = p(1 - p), D the diagonal, for several λ an image, and takes the best. It finds
     the minimum nearest to a start: give several. It decodes (2d + 4) codes an image a
-    step. Source: Marquardt 1963; Amari 1998, Natural gradient works efficiently.
+    step. Raises ValueError for images that are none, logits that do not match them, or
+    NaN at a start.
+    Source: Marquardt 1963; Amari 1998, Natural gradient works efficiently.
     """
     images = checks.flat_images("images", images).astype(np.float64)
     start = finite_array("start", start, ndim=3)

@@ -18,7 +18,8 @@ def class_shares(
     """Return how often a sample falls to each class: its Voronoi area.
 
     `codes` (n, d) with `labels` (n,) from 0, `samples` (m, d): the share of samples
-    whose nearest code has each label, (n_classes,), which add up to 1.
+    whose nearest code has each label, (n_classes,), which add up to 1. Raises
+    ValueError for labels that are no whole numbers from 0, one a code.
     """
     codes = finite_array("codes", codes, ndim=2)
     labels, n_classes = _labels(labels, len(codes), n_classes)
@@ -63,7 +64,8 @@ def density_area(codes: ArrayLike, mass: float = 0.9, cells: int = 128) -> float
     line.  The density is a Gaussian KDE with Scott's bandwidth, n^(-1/6) times the
     cloud's covariance root, summed on cells x cells.  The KDE widens: of a Gaussian
     cloud the area comes out 1 + n^(-1/3) times too large, of a cloud in several
-    pieces more.  Compare clouds of like n.
+    pieces more.  Compare clouds of like n. Raises ValueError for codes of other than
+    two dimensions.
     Source: Hyndman 1996, Computing and graphing highest density regions.
     """
     codes, mass = finite_array("codes", codes, ndim=2), fraction("mass", mass)

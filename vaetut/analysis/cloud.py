@@ -16,7 +16,10 @@ from vaetut.checks import finite_array, whole_number
 
 
 def fit_gaussian(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return centre (d,) and maximum-likelihood covariance (d, d)."""
+    """Return centre (d,) and maximum-likelihood covariance (d, d).
+
+    `codes` (n, d), checked already; the covariance is that of n, not n - 1.
+    """
     centre = codes.mean(0)
     return centre, (codes - centre).T @ (codes - centre) / len(codes)
 
@@ -71,7 +74,10 @@ def cloud_statistics(codes: ArrayLike) -> CloudStatistics:
 
 
 def as_codes(codes: ArrayLike, least: int = 2) -> np.ndarray:
-    """Return codes (n, d), float32 kept as it is."""
+    """Return codes (n, d), float32 kept as it is.
+
+    Raises ValueError for fewer than `least` rows, for NaN or infinity.
+    """
     codes = finite_array("codes", codes, ndim=2, dtype=None)
     if len(codes) < least:
         raise ValueError(f"codes must be {least} or more, not {len(codes)}")
@@ -79,7 +85,10 @@ def as_codes(codes: ArrayLike, least: int = 2) -> np.ndarray:
 
 
 def norms(codes: np.ndarray) -> np.ndarray:
-    """Return the norms (n,) of codes (n, d), summed in float64."""
+    """Return the norms (n,) of codes (n, d), summed in float64.
+
+    They are in the unit of the codes.
+    """
     return np.sqrt(np.einsum("nd,nd->n", codes, codes, dtype=np.float64))
 
 

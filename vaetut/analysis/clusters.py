@@ -26,7 +26,8 @@ def gaussian_inertia(codes: ArrayLike, ks: ArrayLike, seed: Seed) -> np.ndarray:
 
     Arguments and result as for `inertia`: the curve of a cloud of the same mean and
     covariance which has no clusters. The draws, from `seed` as well, are scaled to the
-    codes' total variance, so that chance there is not taken for a difference.
+    codes' total variance, so that chance there is not taken for a difference. Raises
+    ValueError for a k above n, or codes that are all the same.
     """
     codes, rng = as_codes(codes), random_generator(seed)
     ks = _numbers_of_clusters(ks, len(codes))

@@ -30,7 +30,8 @@ def principal_shares(points: ArrayLike) -> np.ndarray:
 def components_needed(shares: ArrayLike, share: float = 0.95) -> int:
     """Return how many of the largest shares it takes to reach `share` of their sum.
 
-    `shares` (k,) as `principal_shares` returns them.
+    `shares` (k,) as `principal_shares` returns them. Raises ValueError for a share
+    outside (0, 1).
     """
     shares, share = finite_array("shares", shares, ndim=1), fraction("share", share)
     held = np.cumsum(np.sort(shares)[::-1])

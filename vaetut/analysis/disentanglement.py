@@ -226,7 +226,7 @@ def factor_vae_score(
     votes: int = 500,
     batch: int = 64,
 ) -> float:
-    """Return the FactorVAE score: does the dimension that holds still name the factor?
+    """Return the FactorVAE score: how often what holds still names the factor.
 
     `codes` (n, d), `factors` (n, k). A vote draws a factor and a row, takes the
     `batch` rows nearest to it in that factor alone, and names the dimension of least
@@ -265,7 +265,8 @@ def factor_vae_score(
 def random_rotations(d: int, count: int, seed: Seed) -> np.ndarray:
     """Return `count` rotations drawn evenly from all of d dimensions, (count, d, d).
 
-    d >= 2; orthogonal, of determinant 1. Codes turn as codes @ rotation.T.
+    d >= 2; orthogonal, of determinant 1. Codes turn as codes @ rotation.T. Raises
+    ValueError for one dimension, or no rotation.
     Source: Mezzadri 2007, arXiv:math-ph/0609050, section 5.
     """
     d, count = whole_number("d", d, least=2), whole_number("count", count)
@@ -301,7 +302,7 @@ def null_rank(value: float, null: ArrayLike) -> float:
     """Return the share of `null` (m,) that lies below `value`, ties counting half.
 
     A number in [0, 1]: near 0 or 1 where axes mean something, and 0.5 on average,
-    evenly spread, where they do not.
+    evenly spread, where they do not. Raises ValueError for an empty null, or NaN.
     """
     value = float(finite_array("value", value, ndim=0))
     null = finite_array("null", null, ndim=1)

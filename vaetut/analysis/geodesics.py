@@ -174,7 +174,13 @@ _LAST_DAMPING = 1e8  # a path that does not gain at it has arrived
 
 
 def _lower(
-    decode, path, images, downhill, products, hessian, damping
+    decode: Callable[[np.ndarray], ArrayLike],
+    path: np.ndarray,
+    images: np.ndarray,
+    downhill: np.ndarray,
+    products: np.ndarray,
+    hessian: np.ndarray,
+    damping: float,
 ) -> tuple[np.ndarray, np.ndarray, float] | None:
     """Return a path of less energy, its images and the next damping, None if none."""
     # A code that draws nothing has slopes of 0: keep the matrix regular there.

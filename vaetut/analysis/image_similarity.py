@@ -17,7 +17,8 @@ def excess_bce(images: ArrayLike, logits: ArrayLike) -> np.ndarray:
 
     `images` and `logits` (n, h, w, 1). The entropy H of grey pixels is the floor of
     the binary cross-entropy, and grows with the length of the stroke. Nothing is
-    clipped: it is computed from the logits.
+    clipped: it is computed from the logits. Raises ValueError for images outside [0,
+    1], or logits of another shape.
     """
     images, logits = (
         checks.unit_images("images", images),
@@ -32,7 +33,8 @@ def iou(images: ArrayLike, others: ArrayLike, threshold: float = 0.5) -> np.ndar
     """Return the intersection over union of the pixels above a threshold, (n,).
 
     `images`, `others` (n, h, w, 1); 1 where both are empty. A stroke thinner than a
-    pixel need not reach 0.5 anywhere: lower the threshold.
+    pixel need not reach 0.5 anywhere: lower the threshold. Raises ValueError for images
+    outside [0, 1], or of two shapes.
     Source: Jaccard 1901.
     """
     ours, theirs = _lit_pair(images, others, threshold)
@@ -45,7 +47,8 @@ def soft_dice(images: ArrayLike, others: ArrayLike) -> np.ndarray:
     """Return the soft Dice overlap 2 sum(x y) / sum(x^2 + y^2), (n,) in [0, 1].
 
     `images`, `others` (n, h, w, 1). With squares below, an image and itself give 1
-    however grey; so do two black ones.
+    however grey; so do two black ones. Raises ValueError for images outside [0, 1], or
+    of two shapes.
     Source: Milletari et al. 2016, V-Net, section 3.
     """
     images, others = checks.image_pair(images, others)
@@ -62,7 +65,8 @@ def chamfer(images: ArrayLike, others: ArrayLike, threshold: float = 0.5) -> np.
     `images`, `others` (n, h, w, 1). In pixels: the mean distance from a pixel of one
     to the nearest of the other, averaged over both directions. Where one is empty it
     is the diagonal of the image, where both are 0. A stroke thinner than a pixel need
-    not reach 0.5 anywhere: lower the threshold.
+    not reach 0.5 anywhere: lower the threshold. Raises ValueError for images outside
+    [0, 1], or of two shapes.
     Source: Barrow et al. 1977, Parametric correspondence and chamfer matching.
     """
     pairs = zip(*_lit_pair(images, others, threshold), strict=True)

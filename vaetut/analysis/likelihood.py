@@ -20,7 +20,10 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 
 def softplus(logits: np.ndarray) -> np.ndarray:
-    """Return log(1 + exp(logits)) elementwise, without overflow."""
+    """Return log(1 + exp(logits)) elementwise, without overflow.
+
+    `logits` are of any shape, which the result keeps.
+    """
     return np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
 
 
@@ -52,6 +55,7 @@ def gaussian_kl(mean: ArrayLike, log_var: ArrayLike) -> np.ndarray:
     """Return KL(N(mean, exp(log_var)) || N(0, I)) of each image, in nats.
 
     `mean`, `log_var` (n, d) give (n,): 1/2 sum(mean^2 + exp(log_var) - 1 - log_var).
+    Raises ValueError for two shapes, NaN or infinity.
     Source: Kingma & Welling 2014, Auto-encoding variational Bayes, appendix B.
     """
     mean, log_var = _posterior(mean, log_var)
@@ -60,11 +64,12 @@ def gaussian_kl(mean: ArrayLike, log_var: ArrayLike) -> np.ndarray:
 
 def gaussian_log_density(
     z: ArrayLike, mean: ArrayLike = 0.0, log_var: ArrayLike = 0.0
-) -> np.ndarray:
+) -> np.ndarray | np.float64:
     """Return log N(z; mean, diag exp(log_var)), in nats, summed over the last axis.
 
     `z` (..., d) gives (...); `mean` and `log_var` broadcast with it, (d,) or (..., d),
-    and their defaults make it the prior N(0, I).
+    and their defaults make it the prior N(0, I). Raises ValueError for shapes that do
+    not broadcast with z.
     """
     z = np.atleast_1d(finite_array("z", z))
     mean, log_var = finite_array("mean", mean), finite_array("log_var", log_var)
@@ -85,7 +90,8 @@ def bernoulli_log_likelihood(images: ArrayLike, logits: ArrayLike) -> np.ndarray
 
     `images` (n, ...) in [0, 1] and `logits` (n, ...) of the same shape give (n,):
     the sum over pixels of x l - softplus(l), minus the binary cross-entropy.  Grey
-    pixels make it an unnormalised score (see the top of this module).
+    pixels make it an unnormalised score (see the top of this module). Raises ValueError
+    for images outside [0, 1], or logits of another shape.
     """
     images, logits = _pixels("images", images, 1), _pixels("logits", logits, 1)
     if images.shape != logits.shape:
@@ -105,6 +111,7 @@ def bernoulli_entropy(images: ArrayLike) -> np.ndarray:
 
     `images` (n, …) in [0, 1].  It is the least cross-entropy that any reconstruction
     can have, reached by the image itself: 0 for black and white, log 2 for mid-grey.
+    Raises ValueError for images outside [0, 1].
     """
     images = _pixels("images", images, 1)
     return (entr(images) + entr(1 - images)).sum(1)
@@ -115,7 +122,8 @@ def bernoulli_log_likelihood_matrix(images: ArrayLike, logits: ArrayLike) -> np.
 
     `images` (n, ...) in [0, 1] and `logits` (m, ...) with as many pixels give (n, m),
     by one matrix product: x_i . l_j - sum softplus(l_j).  The result holds n m
-    float64: pass the logits of a fine grid in pieces (see `quadrature`).
+    float64: pass the logits of a fine grid in pieces (see `quadrature`). Raises
+    ValueError for images outside [0, 1], or another number of pixels.
     """
     images, logits = _pixels("images", images, 1), _pixels("logits", logits, 1)
     if images.shape[1] != logits.shape[1]:
@@ -143,7 +151,8 @@ def log_importance_weights(
 
     Shapes: `images` (n, ...) in [0, 1]; `logits` (n, k, ...) decoded from `z`
     (n, k, d), drawn from the posterior with `mean` and `log_var` (n, d); the result
-    is (n, k).  Source: Burda et al. 2016, Importance weighted autoencoders, eq. 8.
+    is (n, k). Raises ValueError for shapes that do not match.
+    Source: Burda et al. 2016, Importance weighted autoencoders, eq. 8.
     """
     images, logits = _pixels("images", images, 1), _pixels("logits", logits, 2)
     mean, log_var = _posterior(mean, log_var)
@@ -167,7 +176,8 @@ def log_importance_weights(
 def elbo(log_w: ArrayLike) -> np.ndarray:
     """Return the evidence lower bound of each image, in nats: the mean of log w.
 
-    `log_w` (n, k) of `log_importance_weights` gives (n,).
+    `log_w` (n, k) of `log_importance_weights` gives (n,). Raises ValueError for another
+    number of axes, NaN or infinity.
     Source: Kingma & Welling 2014, eq. 2.
     """
     return finite_array("log_w", log_w, ndim=2).mean(1)
@@ -177,7 +187,8 @@ def importance_weighted_bound(log_w: ArrayLike) -> np.ndarray:
     """Return the k-sample bound on log p(x) of each image, in nats.
 
     `log_w` (n, k) of `log_importance_weights` gives (n,): log of the mean of w.  Its
-    expectation rises with k from the ELBO (k = 1) towards log p(x).
+    expectation rises with k from the ELBO (k = 1) towards log p(x). Raises ValueError
+    for another number of axes, NaN or infinity.
     Source: Burda et al. 2016, Importance weighted autoencoders, eq. 8.
     """
     log_w = finite_array("log_w", log_w, ndim=2)
@@ -202,7 +213,8 @@ def quadrature(matrices: Iterable[ArrayLike]) -> Quadrature:
     in the tails of the prior, add gaussian_log_density(z) + log A to each column.
 
     `effective_cells` is (sum w)^2 / sum w^2 with w = p(x|z): where it is near 1 the
-    posterior is narrower than a cell, and log_evidence is not to be trusted.
+    posterior is narrower than a cell, and log_evidence is not to be trusted. Raises
+    ValueError for pieces of other images than the first, or none.
     """
     top = total = squares = np.empty(0)
     cells = 0

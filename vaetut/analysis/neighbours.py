@@ -22,7 +22,8 @@ def nearest_distance(
     `queries` (m, d), `references` (n, d) give (m,), in the unit of the codes.  With
     `exclude_self`, queries and references are the same rows and row i does not count
     as its own neighbour (a duplicate of it does).  Images: flatten them first.  A k-d
-    tree up to d = 16, beyond that matrix products in chunks.
+    tree up to d = 16, beyond that matrix products in chunks. Raises ValueError for two
+    numbers of columns, or rows that cannot be the same.
     """
     return _nearest(queries, references, exclude_self)[0]
 
@@ -85,7 +86,8 @@ def nearest_by_pixels(train: ArrayLike, images: ArrayLike) -> np.ndarray:
     """Return the row of the training image nearest in pixels to each image, (n,).
 
     `train` (m, h, w, 1), `images` (n, h, w, 1); Euclidean distance. The training
-    images are turned to floats in pieces, so that uint8 ones may be many.
+    images are turned to floats in pieces, so that uint8 ones may be many. Raises
+    ValueError for two shapes of images, or values outside [0, 1].
     """
     train, queries = np.asarray(train), checks.flat_images("images", images)
     if train.shape[1:] != np.shape(images)[1:]:
@@ -107,7 +109,8 @@ def nearest_by_pixels(train: ArrayLike, images: ArrayLike) -> np.ndarray:
 def nearest_by_factors(train_factors: ArrayLike, factors: ArrayLike) -> np.ndarray:
     """Return the row of the training point nearest in (a, b) to each point, (n,).
 
-    `train_factors` (m, 2), `factors` (n, 2).
+    `train_factors` (m, 2), `factors` (n, 2). Raises ValueError for points that are not
+    (n, 2), NaN or infinity.
     """
     return nearest_index(
         checks.points("factors", factors), checks.points("train_factors", train_factors)
@@ -120,7 +123,8 @@ def neighbour_average(
     """Return the mean of the k training images nearest in (a, b), (n, h, w, 1).
 
     `train_images` (m, h, w, 1), `train_factors` (m, 2), `factors` (n, 2): float32 in
-    [0, 1], what a model that only blends would draw.
+    [0, 1], what a model that only blends would draw. Raises ValueError for a k above m,
+    or as many images as points are not given.
     """
     train_images = np.asarray(train_images)
     train_factors = checks.points("train_factors", train_factors)

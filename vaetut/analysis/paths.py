@@ -10,7 +10,10 @@ from vaetut.checks import finite_array, whole_number
 
 
 def path_length(path: ArrayLike) -> float:
-    """Return the length of a path (n, d), the sum of its steps, in its own unit."""
+    """Return the length of a path (n, d), the sum of its steps, in its own unit.
+
+    Raises ValueError for fewer than two points.
+    """
     return float(_step_lengths(as_path(path, 2)).sum())
 
 
@@ -87,7 +90,10 @@ def resample(path: ArrayLike, count: int) -> np.ndarray:
 
 
 def as_path(path: ArrayLike, least: int) -> np.ndarray:
-    """Return a path (n, d) of finite numbers with at least so many points."""
+    """Return a path (n, d) of finite numbers with at least so many points.
+
+    Raises ValueError for fewer than `least`.
+    """
     path = finite_array("path", path, ndim=2)
     if len(path) < least:
         raise ValueError(f"path must have {least} or more points, not {len(path)}")
@@ -95,7 +101,10 @@ def as_path(path: ArrayLike, least: int) -> np.ndarray:
 
 
 def step_norms(vectors: np.ndarray) -> np.ndarray:
-    """Return the Euclidean lengths (…) of vectors (…, d)."""
+    """Return the Euclidean lengths (…) of vectors (…, d).
+
+    They are in the unit of the vectors.
+    """
     return np.linalg.norm(vectors, axis=-1)
 
 

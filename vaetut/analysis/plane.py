@@ -15,7 +15,8 @@ def regions(distance: ArrayLike, width: float = 0.1) -> dict[str, np.ndarray]:
 
     `distance` (n,) is signed, of each point to the edge of the hole, negative inside,
     in the units of a and b. "hole" is distance <= 0; "shell" beyond it up to `width`,
-    to match the hole with points of its neighbourhood; "far" the rest.
+    to match the hole with points of its neighbourhood; "far" the rest. Raises
+    ValueError for a width that is not above 0, NaN or infinity.
     """
     distance = finite_array("distance", distance, ndim=1)
     width = checks.positive("width", width)

@@ -26,7 +26,8 @@ def active_units(means: ArrayLike, threshold: float = 0.01) -> ActiveUnits:
     """Return the variance of each dimension's posterior mean, and how many are active.
 
     `means` (n, d); a dimension is active where that variance exceeds `threshold`, in
-    squared units of the code.
+    squared units of the code. Raises ValueError for fewer than two rows, or a negative
+    threshold.
     Source: Burda et al. 2016, Importance weighted autoencoders, section 5.2.
     """
     means = finite_array("means", means, ndim=2)
@@ -58,6 +59,7 @@ def aggregate_posterior(
     parts carry the same Monte Carlo error with opposite signs.  The mixture is of
     these n images: mutual_information is at most log n, up to that error.  Made-up
     means want another seed than this one: noise that repeats them biases the result.
+    Raises ValueError for two shapes, or no sample.
     Source: Hoffman & Johnson 2016, ELBO surgery: yet another way to carve up the
     variational evidence lower bound.
     """

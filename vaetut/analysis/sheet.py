@@ -157,6 +157,7 @@ def grid_lines(
     `mapping` as for `tangents`; `ranges` ((a low, a high), (b low, b high)). [0] are
     `lines` along a, one for each of as many values of b, evenly from low to high; [1]
     those along b. Each has `count` points, evenly spaced in the factor it goes along.
+    Raises ValueError for ranges that are none, or a mapping that gives no code a point.
     """
     (a_low, a_high), (b_low, b_high) = checks.ranges("ranges", ranges)
     lines, count = whole_number("lines", lines, 2), whole_number("count", count, 3)

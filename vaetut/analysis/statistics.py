@@ -144,7 +144,8 @@ def interval(values: ArrayLike, level: float = 0.95) -> Interval:
 
     `values` (n,), one a seed, in any unit, which the interval keeps.  The half width
     is t_{n-1} s / sqrt(n), with s the standard deviation (n - 1).  With n = 1 nothing
-    is known of the spread: low = high = mean, and n = 1 says so.
+    is known of the spread: low = high = mean, and n = 1 says so. Raises ValueError for
+    no values, NaN, or a level outside (0, 1).
     Source: Student 1908, The probable error of a mean.
     """
     return mean_estimate(values).interval(level)
@@ -230,7 +231,8 @@ def bootstrap_interval(
 
     `values` (n,), best with n > 30: use `interval` for a handful of seeds, where the
     bootstrap is too narrow. `seed` is an int or a Generator; `draws` is the number of
-    resamples. With n = 1, low = high = mean.
+    resamples. With n = 1, low = high = mean. Raises ValueError for no values, NaN, or a
+    level outside (0, 1).
     Source: Efron 1979, Bootstrap methods: another look at the jackknife.
     """
     values = finite_array("values", values, ndim=1)
@@ -262,7 +264,8 @@ def hierarchical_interval(
     than images a 95 % interval covers 91 % with ten seeds and 86 % with five: of so
     few use `interval` on the seeds' means. Where images differ more it covers 98 %.
     Images that all seeds share are taken as given: what others of their kind would
-    have shown is hardly in it.
+    have shown is hardly in it. Raises ValueError for no seeds, a seed without values,
+    or NaN.
     Source: Davison & Hinkley 1997, Bootstrap methods and their application, 3.8.
     """
     groups = _groups("values", values)

@@ -73,7 +73,11 @@ def root() -> Path:
 
 
 def folder_of(name: str, key: dict) -> Path:
-    """Return the folder in which the arrays of a key are, or will be."""
+    """Return the folder in which the arrays of a key are, or will be.
+
+    Its name is that of the arrays and twelve digits of the SHA-256 of the key, which is
+    JSON. Nothing is made or read.
+    """
     text = json.dumps(_plain(key), sort_keys=True)
     return root() / f"{name}-{atomic.sha256(text.encode())[:12]}"
 

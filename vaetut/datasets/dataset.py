@@ -57,7 +57,11 @@ class Dataset:
         return self.images.shape[1:]
 
     def take(self, indices: ArrayLike) -> "Dataset":
-        """Return the images at `indices`, in that order, with all their columns."""
+        """Return the images at `indices`, in that order, with all their columns.
+
+        `indices`: whatever an array takes, as a slice, numbers or a mask. Raises
+        IndexError for one beyond the images.
+        """
         columns = {
             c: getattr(self, c)[indices]
             for c in ("images", *COLUMNS)
@@ -66,7 +70,10 @@ class Dataset:
         return replace(self, **columns)
 
     def frozen(self) -> "Dataset":
-        """Return the data set itself, its arrays made read-only: a cache may keep it."""
+        """Return the data set itself with read-only arrays, which a cache may keep.
+
+        Raises ValueError, as NumPy does, where an array is written to afterwards.
+        """
         for column in ("images", *COLUMNS):
             if getattr(self, column) is not None:
                 getattr(self, column).flags.writeable = False

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
 from vaetut.datasets.dataset import Dataset
 
@@ -38,10 +38,7 @@ def load(split: str = "train", folder: Path = FOLDER) -> Dataset:
 
     Raises ValueError for an unknown split, DataError for a missing or altered file.
     """
-    if split not in PREFIX:
-        raise ValueError(
-            f"Fashion-MNIST has no split {split!r}: choose one of {', '.join(PREFIX)}."
-        )
+    checks.one_of("split", split, PREFIX, "Fashion-MNIST")
     return _load(split, Path(folder))
 
 

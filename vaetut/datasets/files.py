@@ -11,11 +11,12 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
 from vaetut.datasets.dataset import COLUMNS, Dataset
 
@@ -116,11 +117,7 @@ def save_splits(
     folder a split with its factors.csv, "npz" for a file a split. Raises ValueError
     for an unknown format, DataError if something cannot be written.
     """
-    if format not in FORMATS:
-        raise ValueError(
-            f"There is no format {format!r}: choose one of {', '.join(FORMATS)}."
-        )
-    save, suffix = FORMATS[format]
+    save, suffix = FORMATS[checks.one_of("format", format, FORMATS)]
     paths = []
     for split in splits:
         paths.append(Path(folder, split + suffix))
@@ -146,7 +143,7 @@ def _about(data: Dataset) -> dict:
     }
 
 
-def _dataset(about: dict, images, columns: dict) -> Dataset:
+def _dataset(about: dict, images: np.ndarray, columns: dict) -> Dataset:
     known: dict = {k: tuple(about[k]) for k in about if k.endswith("_names")}
     known |= {k: about[k] for k in ("name", "split", "source")} | columns
     return Dataset(images=images, **known)
@@ -212,6 +209,6 @@ def _read(path: Path, stated: str | None = None) -> bytes:
     return atomic.read_bytes(path, DataError, MEND, stated)
 
 
-def _whole(target: Path):
+def _whole(target: Path) -> AbstractContextManager[Path]:
     place = "Free some space, or choose a place that can be written to."
     return atomic.appears_whole(target, DataError, place)

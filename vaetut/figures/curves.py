@@ -13,7 +13,11 @@ PARTS = {"loss": INK, "reconstruction": VAE, "regularizer": ACCENT}
 
 
 def history(record: Any) -> Figure:
-    """Draw the parts of the loss over the epochs, validation solid, training dashed."""
+    """Draw the parts of the loss over the epochs, validation solid, training dashed.
+
+    `record` is that of a run: it holds the parts of the loss, nats an image, an epoch
+    each.
+    """
     parts = [p for p in PARTS if p in record.history]
     parts = parts[1:] if len(parts) == 2 else parts  # an autoencoder's loss is one part
     figure, axes = canvas(2.6, 1, len(parts))

@@ -27,7 +27,11 @@ def draw_cloud(
     class_names: Sequence[str],
     size: float = 2.0,
 ) -> None:
-    """Scatter codes (n, 2) by class and write each name at its class's median."""
+    """Scatter codes (n, 2) by class and write each name at its class's median.
+
+    `labels` (n,) are indices into `class_names`; `size` is that of a dot, in points
+    squared.
+    """
     x, y = codes.T
     axis.scatter(
         x,
@@ -75,7 +79,10 @@ def _apart(places, span):
 
 
 def cloud(codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """Draw the codes (n, 2) of images, coloured and named by class."""
+    """Draw the codes (n, 2) of images, coloured and named by class.
+
+    `labels` (n,) are indices into `class_names`.
+    """
     figure, ((axis,),) = canvas(6.2)
     draw_cloud(axis, codes, labels, class_names, size=4)
     axis.set_aspect("equal", adjustable="datalim")
@@ -86,7 +93,10 @@ def cloud(codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> 
 def plane_twice(
     codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
 ) -> Figure:
-    """Draw the plane by z with the prior's circles, and beside it by p = Φ(z)."""
+    """Draw the plane by z with the prior's circles, and beside it by p = Φ(z).
+
+    `codes` (n, 2), `labels` (n,), indices into `class_names`.
+    """
     figure, ((left, right),) = canvas(4.2, 1, 2)
     draw_cloud(left, codes, labels, class_names)
     angle = np.linspace(0, 2 * np.pi, 200)

@@ -40,7 +40,10 @@ DPI = 110
 def canvas(
     height: float, rows: int = 1, columns: int = 1, **options: Any
 ) -> tuple[Figure, np.ndarray]:
-    """Return a figure of the column's width and its array of axes, always 2-D."""
+    """Return a figure of the column's width and its array of axes, always 2-D.
+
+    `height` is in inches; `options` are those of `plt.subplots`.
+    """
     figure, axes = plt.subplots(
         rows,
         columns,
@@ -64,7 +67,10 @@ def show_image(axis: Axes, image: np.ndarray) -> None:
 
 
 def tiled(images: np.ndarray, columns: int) -> np.ndarray:
-    """Return images (n, h, w, c) side by side in rows, as one array (H, W, c)."""
+    """Return images (n, h, w, c) side by side in rows, as one array (H, W, c).
+
+    What the last row lacks is black, 0.
+    """
     images = np.asarray(images)
     n, h, w, c = images.shape
     rows = -(-n // columns)

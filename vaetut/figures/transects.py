@@ -110,30 +110,25 @@ def transect_rows(rows: Mapping[str, Any], inside: Any, titles: Any = None) -> F
             axis.xaxis.tick_top()
             axis.set_xticks((np.arange(k) + 0.5) * side - 0.5, texts, fontsize=9)
             axis.tick_params(axis="x", length=0, pad=3)
-            axis.annotate(
-                head,
-                (0, 1),
-                xytext=(-2, 5),
-                xycoords="axes fraction",
-                textcoords="offset points",
-                fontsize=10,
-                ha="right",
-                annotation_clip=False,
-            )
+            _at_corner(axis, head, (-2, 5), fontsize=10, ha="right")
             for label, hidden in zip(axis.get_xticklabels(), inside[name], strict=True):
                 label.set_color(ACCENT if hidden else INK)
         if name:
-            axis.annotate(
-                name,
-                (0, 1),
-                xytext=(-46, 4),
-                xycoords="axes fraction",
-                textcoords="offset points",
-                fontsize=12,
-                weight="bold",
-                annotation_clip=False,
-            )
+            _at_corner(axis, name, (-46, 4), fontsize=12, weight="bold")
     return figure
+
+
+def _at_corner(axis, text, offset, **style):
+    """Write a text so many points off the upper left corner."""
+    axis.annotate(
+        text,
+        (0, 1),
+        xytext=offset,
+        xycoords="axes fraction",
+        textcoords="offset points",
+        annotation_clip=False,
+        **style,
+    )
 
 
 def _headed(titles):

@@ -62,26 +62,38 @@ def from_hsv(
 
 
 def skin(f: Looks) -> np.ndarray:
-    """Return the colour of a face's skin."""
+    """Return the colour of a face's skin.
+
+    (n, 3, 1) in [0, 1], from its tone and undertone.
+    """
     tone = along(SKIN, f.skin_tone)
     warm = np.array([0.035, 0.0, -0.04], np.float32)[:, None]
     return tone * (1 + warm * f.undertone[..., None])
 
 
 def hair(f: Looks) -> np.ndarray:
-    """Return the colour of a face's hair."""
+    """Return the colour of a face's hair.
+
+    (n, 3, 1) in [0, 1], from its tone and the share of grey.
+    """
     return mix(along(HAIR, f.hair_tone), GREY_HAIR[:, None], 0.9 * f.gray[..., None])
 
 
 def mix(one: np.ndarray, other: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    """Return `share` of the other colour and the rest of the one."""
+    """Return `share` of the other colour and the rest of the one.
+
+    `one` and `other` are colours or pictures that broadcast; `share` is in [0, 1].
+    """
     return one + (other - one) * share
 
 
 def over(
     picture: np.ndarray, mask: np.ndarray, colour: np.ndarray | np.floating
 ) -> None:
-    """Lay a colour, or a picture, over a picture where a mask (n, p) says so."""
+    """Lay a colour, or a picture, over a picture where a mask (n, p) says so.
+
+    `picture` (n, 3, p) is changed in place; the mask is in [0, 1].
+    """
     picture += mask[:, None] * (colour - picture)
 
 

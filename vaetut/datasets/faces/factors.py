@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vaetut import checks
+
 CHUNK = 1000  # faces that share a seed, so that n does not change face k
 
 # name -> (lowest, highest, what it does); angles in radians, lengths in half images
@@ -147,10 +149,7 @@ def with_factor(factors: ArrayLike, name: str, values: ArrayLike) -> np.ndarray:
 
     Raises ValueError for a factor that there is not.
     """
-    if name not in INDEX:
-        raise ValueError(
-            f"There is no factor {name!r}: choose one of {', '.join(FACTOR_NAMES)}."
-        )
+    checks.one_of("factor", name, FACTOR_NAMES)
     changed = np.array(factors, np.float32)
     changed[:, INDEX[name]] = values
     return changed

@@ -32,6 +32,7 @@ class Looks:
         return self.factors[:, INDEX[name], None]
 
     def take(self, rows: np.ndarray) -> "Looks":
+        """Return some of the faces."""
         return Looks(self.factors[rows])
 
 
@@ -106,7 +107,10 @@ def rays(f: Looks, side: int) -> Rays:
 def to_camera(
     f: Looks, x: np.ndarray, y: np.ndarray, z: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Turn vectors of the head's frame into the camera's."""
+    """Turn vectors of the head's frame into the camera's.
+
+    `x`, `y`, `z` (n, p) give three arrays (n, p).
+    """
     cy, sy = np.cos(f.yaw), np.sin(f.yaw)
     cp, sp = np.cos(f.pitch), np.sin(f.pitch)
     y, z = y * cp + z * sp, z * cp - y * sp
@@ -116,31 +120,46 @@ def to_camera(
 def unit(
     x: np.ndarray, y: np.ndarray, z: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return vectors scaled to length 1."""
+    """Return vectors scaled to length 1.
+
+    `x`, `y`, `z` (n, p) give three arrays (n, p).
+    """
     scale = 1 / np.sqrt(x * x + y * y + z * z + 1e-12)
     return x * scale, y * scale, z * scale
 
 
 def step(distance: np.ndarray, width: np.ndarray | float) -> np.ndarray:
-    """Rise from 0 to 1 where a signed distance passes zero, over a width."""
+    """Rise from 0 to 1 where a signed distance passes zero, over a width.
+
+    `distance` (n, p) and `width` in one unit; positive is inside.
+    """
     return np.clip(distance / width + 0.5, 0, 1)
 
 
 def smooth(x: np.ndarray, low: np.ndarray | float, high: float) -> np.ndarray:
-    """Rise smoothly from 0 at `low` to 1 at `high`."""
+    """Rise smoothly from 0 at `low` to 1 at `high`.
+
+    Any shape; with `low` above `high` it falls.
+    """
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def bell(x: np.ndarray, width: np.ndarray | float) -> np.ndarray:
-    """Return exp(−(x / width)²)."""
+    """Return exp(−(x / width)²).
+
+    `x` (n, p) is left as it is; `width` is in its unit.
+    """
     x = x / width
     x *= x
     return np.exp(np.negative(x, out=x), out=x)
 
 
 def ellipsoid(r: Rays, f: Looks, centre: Sequence, radii: Sequence) -> Hit:
-    """Return where rays meet an ellipsoid of the head's frame."""
+    """Return where rays meet an ellipsoid of the head's frame.
+
+    `centre` and `radii` are three numbers or arrays (n, 1) each, in units of a face.
+    """
     origin = (r.ox - centre[0], r.oy - centre[1], r.oz - centre[2])
     return _meet(r, f, origin, centre, radii)
 
@@ -206,7 +225,10 @@ def head(r: Rays, f: Looks, more: np.ndarray | float = 0.0) -> Hit:
 
 
 def rough(hit: Hit, r: Rays, height: np.ndarray) -> tuple:
-    """Return the normals of a surface on which a height (n, p) is added."""
+    """Return the normals of a surface on which a height (n, p) is added.
+
+    The height is in units of a face; the normals are three arrays (n, p).
+    """
     shape = (len(height), r.side, r.side)
     h = height.reshape(shape)
     gx, gy = np.zeros(shape, np.float32), np.zeros(shape, np.float32)

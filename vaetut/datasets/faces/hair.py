@@ -14,7 +14,10 @@ from vaetut.datasets.faces.geometry import (
 
 
 def behind(r: Rays, f: Looks, picture: np.ndarray, hair_colour: np.ndarray) -> None:
-    """Draw long hair, which falls behind face and neck."""
+    """Draw long hair, which falls behind face and neck.
+
+    `picture` (n, 3, p) is changed in place; `hair_colour` (n, 3, 1).
+    """
     turn = 0.18 * np.sin(f.yaw)
     x, y = r.x + 0.3 * turn, r.y
     grown = smooth(f.hair_length, 0.28, 0.45)
@@ -37,7 +40,10 @@ def behind(r: Rays, f: Looks, picture: np.ndarray, hair_colour: np.ndarray) -> N
 
 
 def on_top(r: Rays, f: Looks, picture: np.ndarray, hair_colour: np.ndarray) -> None:
-    """Draw the hair that lies on the skull, and bangs."""
+    """Draw the hair that lies on the skull, and bangs.
+
+    `picture` (n, 3, p) is changed in place; `hair_colour` (n, 3, 1).
+    """
     thick = 0.02 + 0.075 * f.hair_volume * smooth(f.hair_length, 0.0, 0.3)
     thick = thick + 0.02 * f.hair_wave
     shell = head(r, f, thick)

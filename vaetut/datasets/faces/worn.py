@@ -18,7 +18,10 @@ GOLD = np.array([0.90, 0.74, 0.36], np.float32)[:, None]
 
 
 def background(r: Rays, f: Looks) -> np.ndarray:
-    """Return the picture (n, 3, p) of what is behind everything."""
+    """Return the picture (n, 3, p) of what is behind everything.
+
+    A colour with a slope of light and soft spots.
+    """
     x, y = r.x, r.y
     base = colour.from_hsv(
         f.background_hue, f.background_saturation, f.background_value
@@ -31,7 +34,10 @@ def background(r: Rays, f: Looks) -> np.ndarray:
 
 
 def body(r: Rays, f: Looks, picture: np.ndarray, skin: np.ndarray) -> None:
-    """Draw neck and shoulders, with what is worn on them."""
+    """Draw neck and shoulders, with what is worn on them.
+
+    `picture` (n, 3, p) is changed in place; `skin` (n, 3, 1).
+    """
     d = r.pixel
     x, y = r.x - 0.10 * np.sin(f.yaw), r.y
     ax = np.abs(x)
@@ -80,7 +86,10 @@ def _tie(f, picture, x, y, top, d):
 
 
 def ears(r: Rays, f: Looks, picture: np.ndarray, skin: np.ndarray) -> None:
-    """Draw both ears, and rings where they are worn."""
+    """Draw both ears, and rings where they are worn.
+
+    `picture` (n, 3, p) is changed in place; `skin` (n, 3, 1).
+    """
     covered = (f.hair_length > 0.42) & (f.bald < 0.5)
     for side in (-1, 1):
         at = side * (0.535 * f.face_width + 0.02 * f.fullness)
@@ -96,7 +105,10 @@ def ears(r: Rays, f: Looks, picture: np.ndarray, skin: np.ndarray) -> None:
 
 
 def earrings(r: Rays, f: Looks, picture: np.ndarray) -> None:
-    """Draw a ring at each ear; of faces that wear them."""
+    """Draw a ring at each ear; of faces that wear them.
+
+    `picture` (n, 3, p) is changed in place.
+    """
     for side in (-1, 1):
         at = side * (0.56 * f.face_width + 0.02 * f.fullness)
         hit = ellipsoid(r, f, (at, -0.255, 0.03), (0.036, 0.058, 0.036))
@@ -106,7 +118,10 @@ def earrings(r: Rays, f: Looks, picture: np.ndarray) -> None:
 
 
 def glasses(r: Rays, f: Looks, picture: np.ndarray) -> None:
-    """Draw glasses; of faces that wear them."""
+    """Draw glasses; of faces that wear them.
+
+    `picture` (n, 3, p) is changed in place.
+    """
     d = r.pixel
     x, y = r.at_depth(GLASSES_DEPTH)
     ax, y = np.abs(x), y + 0.015
@@ -136,7 +151,10 @@ def glasses(r: Rays, f: Looks, picture: np.ndarray) -> None:
 
 
 def hat(r: Rays, f: Looks, picture: np.ndarray) -> None:
-    """Draw a hat; on faces that wear one."""
+    """Draw a hat; on faces that wear one.
+
+    `picture` (n, 3, p) is changed in place.
+    """
     own = colour.from_hsv(f.hat_hue, 0.5 + 0 * f.hat, f.hat_value)
     wide = 0.60 * f.face_width + 0.03
     crown = ellipsoid(r, f, (0 * wide, 0.30, -0.04), (wide, 0.56, 0.66))

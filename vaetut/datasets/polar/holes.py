@@ -19,7 +19,10 @@ class Disc(NamedTuple):
     radius: float = HOLE_RADIUS
 
     def distance(self, factors: ArrayLike) -> np.ndarray:
-        """Return how far points (n, 2) are from the edge, (n,), negative inside."""
+        """Return how far points (n, 2) are from the edge, (n,), negative inside.
+
+        In units of a and b. Raises ValueError for points that are none.
+        """
         radius = checks.positive("radius", self.radius)
         offsets = checks.points("factors", factors, empty=True) - checks.point(
             "center", self.center
@@ -34,7 +37,10 @@ class Strip(NamedTuple):
     high: float
 
     def distance(self, factors: ArrayLike) -> np.ndarray:
-        """Return how far points (n, 2) are from the edge, (n,), negative inside."""
+        """Return how far points (n, 2) are from the edge, (n,), negative inside.
+
+        In units of a and b. Raises ValueError for points that are none.
+        """
         b = checks.points("factors", factors, empty=True)[:, 1]
         return np.maximum(self.low - b, b - self.high)
 
@@ -53,11 +59,7 @@ def hole_named(hole: str | Disc | Strip) -> Disc | Strip:
     """Return a hole, or the one of that name; raises ValueError if unknown."""
     if not isinstance(hole, str):
         return hole
-    if hole not in HOLES:
-        raise ValueError(
-            f"There is no hole {hole!r}: choose one of {', '.join(HOLES)}."
-        )
-    return HOLES[hole]
+    return HOLES[checks.one_of("hole", hole, HOLES)]
 
 
 def in_hole(factors: ArrayLike, hole: str | Disc | Strip = "disc") -> np.ndarray:

@@ -81,14 +81,12 @@ CANVASES = {"square": draw, "reference": draw_reference}
 
 def canvas_named(name: str) -> Callable[..., np.ndarray]:
     """Return the function that draws on a canvas; raises ValueError if unknown."""
-    if name not in CANVASES:
-        raise ValueError(
-            f"There is no canvas {name!r}: choose one of {', '.join(CANVASES)}."
-        )
-    return CANVASES[name]
+    return CANVASES[checks.one_of("canvas", name, CANVASES)]
 
 
-def _strokes(paths, height: int, width: int, line_width: float) -> np.ndarray:
+def _strokes(
+    paths: np.ndarray, height: int, width: int, line_width: float
+) -> np.ndarray:
     """Return strokes along closed paths (n, m, 2), in pixels from the lower left."""
     # Here, for importing Agg takes longer than loading most data sets.
     from matplotlib.backends.backend_agg import RendererAgg
