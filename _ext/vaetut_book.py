@@ -96,6 +96,8 @@ def plain(value):
 
 def execute_what_is_read(app, env, docnames) -> None:
     """Execute the notebooks that are about to be read and that the cache lacks."""
+    if app.config.nb_execution_mode != "cache":
+        return
     paths = [Path(env.doc2path(name)) for name in docnames]
     fill(
         Path(app.config.nb_execution_cache_path),
