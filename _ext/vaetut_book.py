@@ -222,7 +222,11 @@ class Benchmarks(Table):
             self.env.note_dependency(str(path))
             result = json.loads(path.read_text("utf8"))
             ratio = result.get("reads", "how many times as fast ours is")
-            about = f"**{result['question']}** Ratio: {ratio}. {result['hardware']}."
+            about = (
+                f"**{result['question']}** Ratio: {ratio}. {result['hardware']}, "
+                f"{result.get('date', 'day unknown')}, "
+                f"commit {result.get('commit', 'unknown')}."
+            )
             nodes += self.parse_text_to_nodes(about)
             unit = result["unit"]
             header = ("Case", f"Ours, {unit}", f"Theirs, {unit}", "Ratio")

@@ -1,6 +1,7 @@
 """What the benchmarks share: processes that take turns, ratios and results."""
 
 import argparse
+import datetime
 import json
 import os
 import statistics
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 # No process may take a whole GPU for itself: the others measure on it as well.
 SHARING = {
@@ -122,8 +124,31 @@ def rate_case(name, ours, theirs, amounts, digits=1):
     return cost_case(name, *each) | medians
 
 
+def commit(root=ROOT):
+    """Return what the checkout in `root` stands at: a commit, and if it was changed.
+
+    "unknown" where there is no git. Results that are stored are no change.
+    """
+    try:
+        head, changes = (
+            subprocess.run(
+                ["git", *words], cwd=root, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for words in (
+                ["rev-parse", "--short", "HEAD"],
+                ["status", "--porcelain", "--", ".", ":!benchmarks/results"],
+            )
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + "+changes" * bool(changes)
+
+
 def publish(script, question, unit, cases, hardware, store=True, **more):
-    """Return the result of a benchmark, its first case in front, and store it."""
+    """Return the result of a benchmark, its first case in front, and store it.
+
+    It says the commit it was measured at and the day, so that a stale one is seen.
+    """
     first = cases[0]
     result = {
         "question": question,
@@ -132,6 +157,8 @@ def publish(script, question, unit, cases, hardware, store=True, **more):
         "unit": unit,
         "ratio": first["ratio"],
         "hardware": hardware,
+        "commit": commit(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         **more,
         "cases": cases,
     }
