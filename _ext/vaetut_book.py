@@ -102,6 +102,8 @@ def plain(value):
 
 def execute_what_is_read(app, env, docnames) -> None:
     """Execute the notebooks that are about to be read and that the cache lacks."""
+    if app.config.nb_execution_mode != "cache":
+        return
     paths = [Path(env.doc2path(name)) for name in docnames]
     fill(
         Path(app.config.nb_execution_cache_path),
@@ -280,7 +282,11 @@ class Benchmarks(Table):
             self.env.note_dependency(str(path))
             result = json.loads(path.read_text("utf8"))
             ratio = result.get("reads", "how many times as fast ours is")
-            about = f"**{result['question']}** Ratio: {ratio}. {result['hardware']}."
+            about = (
+                f"**{result['question']}** Ratio: {ratio}. {result['hardware']}, "
+                f"{result.get('date', 'day unknown')}, "
+                f"commit {result.get('commit', 'unknown')}."
+            )
             nodes += self.parse_text_to_nodes(about)
             unit = result["unit"]
             header = ("Case", f"Ours, {unit}", f"Theirs, {unit}", "Ratio")

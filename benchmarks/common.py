@@ -1,6 +1,7 @@
 """What the benchmarks share: processes that take turns, ratios and results."""
 
 import argparse
+import datetime
 import json
 import os
 import statistics
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 # No process may take a whole GPU for itself: the others measure on it as well.
 SHARING = {
@@ -141,6 +143,26 @@ def rate_case(
     return cost_case(name, *each) | medians
 
 
+def commit(root: Path = ROOT) -> str:
+    """Return what the checkout in `root` stands at: a commit, and if it was changed.
+
+    "unknown" where there is no git. Results that are stored are no change.
+    """
+    try:
+        head, changes = (
+            subprocess.run(
+                ["git", *words], cwd=root, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for words in (
+                ["rev-parse", "--short", "HEAD"],
+                ["status", "--porcelain", "--", ".", ":!benchmarks/results"],
+            )
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + "+changes" * bool(changes)
+
+
 def publish(
     script: str | Path,
     question: str,
@@ -152,7 +174,8 @@ def publish(
 ) -> dict[str, Any]:
     """Return the result of a benchmark, its first case in front, and store it.
 
-    It is stored as JSON under the name of the script, unless `store` is False.
+    It says the commit it was measured at and the day, so that a stale one is seen. It
+    is stored as JSON under the name of the script, unless `store` is False.
     """
     first = cases[0]
     result = {
@@ -162,6 +185,8 @@ def publish(
         "unit": unit,
         "ratio": first["ratio"],
         "hardware": hardware,
+        "commit": commit(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         **more,
         "cases": cases,
     }

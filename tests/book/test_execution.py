@@ -62,6 +62,8 @@ def test_one_that_fails_is_left_to_the_build(execution, tmp_path):
 def test_a_kernel_has_its_share_of_the_cores(execution, tmp_path, monkeypatch):
     shares = []
     monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
-    execution.side_by_side(lambda path, share: shares.append(share), [tmp_path])
+    path = tmp_path / "one.ipynb"
+    nbformat.write(notebook(""), path)
+    execution.side_by_side(lambda path, share: shares.append(share), [path])
     (share,) = shares
     assert share == dict.fromkeys(execution.THREADS, "2")

@@ -1,6 +1,8 @@
 """The benchmarks: what they store, and that their rivals do the same arithmetic."""
 
+import datetime
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +57,38 @@ def test_a_stored_result_has_what_the_table_shows(path):
         assert min(case["ratios"]) <= case["ratio"] <= max(case["ratios"])
     first = result["cases"][0]
     assert all(result[key] == first[key] for key in ("ours", "theirs", "ratio"))
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_a_stored_result_says_what_was_measured_and_when(path):
+    result = json.loads(path.read_text("utf8"))
+    assert "commit" in result, f"measure it again: vaetut bench {path.stem}"
+    assert re.fullmatch(r"[0-9a-f]{7,40}(\+changes)?", result["commit"])
+    assert datetime.date.fromisoformat(result["date"])
+
+
+def test_a_commit_says_if_the_checkout_was_changed(tmp_path):
+    assert common.commit(tmp_path) == "unknown"
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    results = tmp_path / "benchmarks" / "results"
+    results.mkdir(parents=True)
+    (tmp_path / "code.py").write_text("1")
+    for words in (["init"], ["add", "."], ["commit", "-m", "one"]):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True, capture_output=True)
+    clean = common.commit(tmp_path)
+    assert re.fullmatch("[0-9a-f]{7,40}", clean)
+    (results / "one.json").write_text("{}")
+    assert common.commit(tmp_path) == clean
+    (tmp_path / "code.py").write_text("2")
+    assert common.commit(tmp_path) == f"{clean}+changes"
+
+
+def test_what_is_published_says_its_commit(tmp_path, monkeypatch):
+    monkeypatch.setattr(common, "RESULTS", tmp_path)
+    case = common.cost_case("x", [1.0], [2.0])
+    result = common.publish("one.py", "Why?", "s", [case], "a machine")
+    assert result["commit"] == common.commit()
+    assert json.loads((tmp_path / "one.json").read_text()) == result
 
 
 def test_a_case_compares_pair_by_pair():
