@@ -57,7 +57,7 @@ IMPORTS = {name: set(imported(tree)) for name, tree in TREES.items()}
 
 def room_of(module):
     """Return the room of a module, or the name of a file that stands beside them."""
-    return (module.split(".") + ["vaetut"])[1] if module != "vaetut" else "vaetut"
+    return module.removeprefix("vaetut.").split(".")[0]
 
 
 def test_every_room_has_its_place():
