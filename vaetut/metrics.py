@@ -21,6 +21,12 @@ class Metric(NamedTuple):
     better: str = ""  # "lower", "higher", or "" where neither is
     codes: str = ""  # "means" or "sampled": what was decoded or looked at; "" for none
 
+    @property
+    def whole_unit(self) -> str:
+        """The unit with what it is of where that differs: "nats per image"."""
+        of = self.unit == NATS and self.per in ("image", PIXEL)
+        return f"{self.unit} per {self.per}" if of else self.unit
+
 
 PLACES = {  # what may stand in the braces of a family's name
     "attribute": r"(?!accuracy$)[a-z0-9_]+",
@@ -339,6 +345,7 @@ OF_PROFILES = (  # one value an image, where images are the same for every model
 )
 
 
+@cache
 def metric(name: str) -> Metric:
     """Return what is registered under a name, that of a family with its own name.
 

@@ -52,11 +52,7 @@ def copy_of(smoke, root):
 
 
 def test_every_recipe_exists_at_every_scale_with_a_digest_of_its_own():
-    found = [
-        get_recipe(name, scale).digest
-        for name in CATALOGUE
-        for scale in SCALES
-    ]
+    found = [get_recipe(name, scale).digest for name in CATALOGUE for scale in SCALES]
     assert len(set(found)) == len(found)
 
 
