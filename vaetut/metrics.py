@@ -354,6 +354,7 @@ OF_PROFILES = (  # one value an image, where images are the same for every model
 )
 
 
+@cache
 def metric(name: str) -> Metric:
     """Return what is registered under a name, that of a family with its own name.
 

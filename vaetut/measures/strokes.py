@@ -31,12 +31,16 @@ def measure_strokes(
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Return every number of a model of polar images, and profiles over images.
 
-    A `quick` measure leaves out who is to blame for an error, which takes longest.
-
     `train` and `test` are splits of a polar set; its hole, or the reference's if it has
     none, is where the model is asked. Where nothing is removed, so are the factors.
-    The seed draws the ε of codes.
+    The seed draws the ε of codes. A `quick` measure leaves out who is to blame for an
+    error, which takes longest. Raises ValueError for images of no polar set.
     """
+    if test.name not in polar.SETS:
+        raise ValueError(
+            f"{test.name!r} is no polar set: name the images after the one that has "
+            f"their size, canvas and hole, out of {', '.join(polar.SETS)}."
+        )
     options = polar.SETS[test.name]
     measured = _Strokes(model, options, len(train) < SMOKE, seed)
     factors: Any = train.factors  # a polar set has them

@@ -11,9 +11,10 @@ import keras
 
 from vaetut import atomic
 from vaetut.atomic import RunError
+from vaetut.metrics import check_names
 from vaetut.models import AttributeClassifier, ImageModel
 from vaetut.recipes import SCALES, Recipe, get_recipe
-from vaetut.runs.measuring import measures_of
+from vaetut.runs.measuring import Measures, Numbers, measures_of
 from vaetut.runs.record import REMEDY, Record, read_record
 from vaetut.runs.store import SHIPPED, own_runs, records, refuse_stale, stem
 from vaetut.training import build_model, engine, load_data, train
@@ -54,7 +55,8 @@ def train_run(
     writes and has the run; the others return None.
 
     Raises what `train` raises; RunError if another process trains this run; ValueError,
-    before the first step, for a recipe that cannot be measured.
+    before the first step, for a recipe that cannot be measured, and after the last one,
+    with the checkpoint kept, for a number that is not registered in `vaetut.metrics`.
     """
     measures = measures_of(recipe)
     if devices is not None and not devices.writes:
@@ -77,8 +79,7 @@ def train_run(
         raw = pack_weights(export_weights(trained.model))
         model = build_model(recipe, seed)
         import_weights(model, unpack_weights(raw))
-        data = load_data(recipe, seed)
-        metrics, profiles = measures(model, *data, classifier, recipe.is_variant)
+        metrics, profiles = _measured(measures, model, recipe, seed, classifier)
         record = Record(
             recipe=recipe.name,
             scale=recipe.scale,
@@ -179,10 +180,24 @@ def remeasure(name: str, scale: str, say: Callable[[str], object] = print) -> No
     for record in records(name, scale, own_runs()):
         path = stem(own_runs(), recipe, record.seed)
         run = load(path, recipe, "your", say)
-        data = load_data(recipe, record.seed)
-        found = measures(run.model, *data, classifier, recipe.is_variant)
-        metrics, profiles = found
+        metrics, profiles = _measured(
+            measures, run.model, recipe, record.seed, classifier
+        )
         write_record(replace(record, metrics=metrics, profiles=profiles), path)
+
+
+def _measured(
+    measures: Measures,
+    model: ImageModel,
+    recipe: Recipe,
+    seed: int,
+    classifier: AttributeClassifier | None,
+) -> Numbers:
+    """Return the numbers and profiles of a model under names that are registered."""
+    data = load_data(recipe, seed)
+    metrics, profiles = measures(model, *data, classifier, recipe.is_variant)
+    check_names(metrics, profiles)
+    return metrics, profiles
 
 
 def _classifier(

@@ -9,6 +9,7 @@ import platformdirs
 
 from vaetut.analysis import Interval, interval
 from vaetut.atomic import RunError
+from vaetut.metrics import metric
 from vaetut.recipes import CATALOGUE, SCALES, Recipe, get_recipe
 from vaetut.runs.record import REMEDY, Record, read_record
 from vaetut.training import build_model
@@ -89,8 +90,9 @@ def list_runs(root: Path = SHIPPED, variants: bool = True) -> list[dict[str, Any
 
     Keys: recipe, scale, seeds, hardware, backend, seconds (mean of a run), parameters,
     peak_memory_mb (the largest that was measured, or None), metrics (name -> mean,
-    low, high, n), stale. A stale run is listed, not refused. Variants come after the
-    recipes of the catalogue, or not at all. Raises RunError for a damaged record.
+    low, high, n and unit, as "nats per image": see `vaetut.metrics`), stale. A stale
+    run is listed, not refused. Variants come after the recipes of the catalogue, or not
+    at all. Raises RunError for a damaged record.
     """
     rows = []
     others = sorted(p.name for p in root.glob("*+*") if p.is_dir()) if variants else []
@@ -114,7 +116,10 @@ def list_runs(root: Path = SHIPPED, variants: bool = True) -> list[dict[str, Any
                         (r.peak_memory_mb for r in found if r.peak_memory_mb),
                         default=None,
                     ),
-                    "metrics": {k: v._asdict() for k, v in _intervals(found).items()},
+                    "metrics": {
+                        k: v._asdict() | {"unit": metric(k).label}
+                        for k, v in _intervals(found).items()
+                    },
                     "stale": any(recipe.changed_since(r.fields) for r in found),
                 }
             )

@@ -1,11 +1,12 @@
 """A sweep: one recipe over settings and seeds, its runs in parallel.
 
-On one machine the jobs are processes; on several they are the tasks of a Dask cluster,
-which joblib hands them to: one that `dask-jobqueue` starts on Slurm will do.
+On one machine the jobs are processes; on several they are the tasks of a Dask cluster:
+one that `dask-jobqueue` starts on Slurm will do.
 """
 
 import contextlib
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -30,6 +31,8 @@ from vaetut.runs.store import finished, own_runs, stem
 from vaetut.training.engine import PRECISIONS
 from vaetut.training.progress import duration, time_left
 from vaetut.training.watch import stop_signals
+
+ANSWER_SECONDS = 20  # that a scheduler has to answer
 
 Plan = Sequence[tuple[Recipe, int]]
 Result = tuple[Recipe, int, Record | None, str | None]
@@ -62,12 +65,12 @@ def run(
     Each job is a process with its share of the cores and, where there are several,
     a GPU of its own; one job trains in this process. With the address of a Dask
     `scheduler`, as "tcp://host:8786", its workers train instead, one run each: they
-    must see this folder of runs under the same path; a run whose worker is lost goes
-    on at another one. `say` gets a line a run. Returns what went wrong, a line each: a
-    run that fails does not end the others. Ctrl-C and SIGTERM let every job save and
-    raise KeyboardInterrupt; the same call then goes on. Raises ValueError for a
-    senseless argument or a scheduler that does not answer, RunError if the system ends
-    a job.
+    must have one thread, this backend, and this folder of runs under the same path; a
+    run whose worker is lost goes on at another one. `say` gets a line a run. Returns
+    what went wrong, a line each: a run that fails does not end the others. Ctrl-C and
+    SIGTERM let every job save and raise KeyboardInterrupt; the same call then goes on.
+    Raises ValueError for a senseless argument, or a scheduler that does not answer or
+    whose workers cannot train, RunError if the system ends a job.
     """
     if jobs < 1 or precision not in PRECISIONS:
         raise ValueError(
@@ -100,11 +103,10 @@ def run(
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=place))
         stop = Path(folder) / "stop"
         stack.enter_context(stop_signals(stop.touch))
-        work = [
-            joblib.delayed(_work)(*run, own_runs(), precision, stop) for run in todo
-        ]
+        work = [(*run, own_runs(), precision, stop) for run in todo]
         if scheduler is not None:
-            results = stack.enter_context(_on_cluster(work, scheduler))
+            client = stack.enter_context(_client(scheduler, say))
+            results = _cluster_results(work, client)
         else:
             results = _results(work, jobs, stop)
         for k, (recipe, seed, record, error) in enumerate(results, 1):
@@ -138,8 +140,8 @@ def _seen_by_all(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _on_cluster(work: list[Any], scheduler: str) -> Iterator[Iterator[Result]]:
-    """Give the results of work as the workers of a Dask cluster end it."""
+def _client(scheduler: str, say: Callable[[str], object]) -> Iterator[Any]:
+    """Connect with the scheduler of a Dask cluster whose workers can train."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -147,22 +149,57 @@ def _on_cluster(work: list[Any], scheduler: str) -> Iterator[Iterator[Result]]:
             "A sweep over a cluster needs Dask: pip install distributed"
         ) from error
     try:
-        client = Client(scheduler, timeout=20)
+        client = Client(scheduler, timeout=ANSWER_SECONDS)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"No Dask scheduler answers at {scheduler}: start one with `dask "
             "scheduler`, or give the address that it printed."
         ) from error
-    options: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
-    with client, joblib.parallel_config("dask", client=client):
-        yield joblib.Parallel(n_jobs=-1, **options)(work)
+    with client:
+        threads = client.nthreads()
+        if not threads:
+            say(f"{scheduler} has no worker yet: waiting for one")
+        for worker, number in threads.items():
+            if number > 1:
+                raise ValueError(
+                    f"The Dask worker {worker} has {number} threads, and Keras trains "
+                    "one model in a process: start workers with --nthreads 1."
+                )
+        yield client
+
+
+def _cluster_results(work, client) -> Iterator[Result]:
+    """Yield what `_results` yields, as the workers of a Dask cluster end the runs."""
+    from distributed import as_completed
+
+    backend = keras.backend.backend()
+    futures = {
+        client.submit(_work_of_cluster, backend, *args, pure=False): args[:2]
+        for args in work
+    }
+    for future in as_completed(futures):
+        # One that has ended several workers is given up by the scheduler.
+        failure = future.exception()
+        lost = None if failure is None else f"{type(failure).__name__}: {failure}"
+        yield (*futures[future], None, lost) if lost else future.result()
+
+
+def _work_of_cluster(backend, *args) -> Result:
+    """Train one run in a worker of a Dask cluster, which began without knowing it."""
+    if keras.backend.backend() != backend:
+        recipe, seed, *_ = args
+        mend = f"start its workers with KERAS_BACKEND={backend}"
+        found = f"this worker of the cluster runs {keras.backend.backend()}: {mend}"
+        return recipe, seed, None, found
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
+    return _work(*args)
 
 
 def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:
     """Yield (recipe, seed, record or None, error or None) as the runs end."""
     jobs = min(jobs, len(work))
     if jobs < 2:
-        yield from (function(*args) for function, args, _ in work)
+        yield from (_work(*args) for args in work)
         return
     parallel = joblib.Parallel(
         n_jobs=jobs,
@@ -176,7 +213,7 @@ def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:
         with warnings.catch_warnings():
             # A worker that has grown is replaced by a fresh one.
             warnings.filterwarnings("ignore", message="A worker stopped while")
-            yield from parallel(work)
+            yield from parallel(joblib.delayed(_work)(*args) for args in work)
         kill = False
     except BrokenProcessPool as error:
         if not stop.exists():
