@@ -46,7 +46,7 @@ class Shown(dict):
     it without the library, whose import takes seconds.
     """
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self["text"]
 
 

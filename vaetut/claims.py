@@ -15,7 +15,7 @@ import tomllib
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vaetut.analysis import (
     Estimate,
@@ -248,11 +248,12 @@ def parse_rule(text: str) -> Rule:
             "'within 1 to 2'"
         ) from None
     if len(ends) == 1:
-        low, high = (-math.inf, *ends) if sign[0] == "<" else (*ends, math.inf)
+        (end,) = ends
+        low, high = (-math.inf, end) if sign[0] == "<" else (end, math.inf)
         return Rule(low, high, "=" in sign, f"{SIGNS[sign]} {bound}{{unit}}")
     if not ends[0] < ends[1]:
         raise ValueError(f"the bounds of {text!r} are reversed: write the lower first")
-    return Rule(*ends, True, f"between {low} and {high}{{unit}}")
+    return Rule(ends[0], ends[1], True, f"between {low} and {high}{{unit}}")
 
 
 def _finite(text):
@@ -335,7 +336,7 @@ def correct(found: list[Row]) -> list[Row]:
 def count(found: list[Row]) -> Counts:
     """Return how many of the rows there are of each sort."""
     tested = [row for row in found if row.kind == "test"]
-    of = Counter()
+    of: Counter[object] = Counter()
     for row in tested:
         of.update((row.whose, row.verdict, row.scale, ("paired", row.paired)))
     return Counts(
@@ -398,6 +399,11 @@ def _row(claim):
 
 def _check(claim):
     """Raise ValueError, with the mend, for a key that is lacking, unknown or bad."""
+    _check_keys(claim)
+    _check_values(claim)
+
+
+def _check_keys(claim):
     kind = claim.get("kind", "test")
     if kind not in ("test", "theorem"):
         raise ValueError(f"kind is {kind!r}: leave it out, or write 'theorem'")
@@ -409,6 +415,11 @@ def _check(claim):
     if not claim.keys() <= known:
         unknown = ", ".join(sorted(claim.keys() - known))
         raise ValueError(f"a {kind} has no {unknown}: leave it out")
+    if len(_other(claim)) > 1:
+        raise ValueError("it has both minus and over: leave one out")
+
+
+def _check_values(claim):
     for key, value in claim.items():
         types = KINDS.get(key, TEXT)
         if type(value) not in types:
@@ -417,8 +428,6 @@ def _check(claim):
         raise ValueError(
             f"whose is {claim['whose']!r}: choose one of {', '.join(WHOSE)}"
         )
-    if len(_other(claim)) > 1:
-        raise ValueError("it has both minus and over: leave one out")
     if not claim.get("factor", 1.0) > 0:
         raise ValueError(f"factor is {claim['factor']}: it must be above 0")
     try:
@@ -578,10 +587,10 @@ def substitutions(path: Path) -> dict:
     `{{ fashion_vae.gap_prior.percent }}`, its parameters as in
     `{{ fashion_ae.parameters.total }}`, of every member of an experiment, as in
     `{{ autopsy.ours_batch_size.hole_iou }}`, the measures of images drawn on demand, as
-    in `{{ polar.floor }}`, and `claims`, how many are tested, with how many there are
+    in `{{ polar.bce_floor }}`, and `claims`, how many are tested, with how many there are
     of each sort, as in `{{ claims.refuted }}`.
     """
-    found = {"claims": count(rows(path))}
+    found: dict[str, Any] = {"claims": count(rows(path))}
     for name, measures in DRAWN.items():
         values = measures().items()
         found[name] = {k: Number(*interval(v)) for k, v in values}

@@ -143,6 +143,8 @@ def enormous():
 
 
 class Subclass(keras.Model):
+    """A model of which no layer can be seen."""
+
     def call(self, codes):
         return codes
 
@@ -304,9 +306,9 @@ def test_the_kernel_answers_with_images(monkeypatch):
 def test_the_kernel_says_what_went_wrong(monkeypatch):
     explorer, sent = LatentExplorer(small), []
     monkeypatch.setattr(explorer, "send", lambda *a, **k: sent.append(a[0]))
+    asked = {"kind": "decode", "number": 1, "wish": {"position": [2, 0]}}
     with pytest.raises(ValueError, match="position"):
-        wish = {"position": [2, 0]}
-        explorer._answer(None, {"kind": "decode", "number": 1, "wish": wish}, [])
+        explorer._answer(None, asked, [])
     assert sent[0]["kind"] == "error" and "position must be" in sent[0]["text"]
 
 

@@ -43,7 +43,7 @@ def test_no_two_entries_share_a_name(recorded):
         assert len(entries(name, REGISTRY)) <= 1, name
 
 
-@pytest.mark.parametrize("entry", (*REGISTRY, *OF_PROFILES), ids=lambda e: e.name)
+@pytest.mark.parametrize("entry", [*REGISTRY, *OF_PROFILES], ids=lambda e: e.name)
 def test_an_entry_says_what_it_is(entry):
     assert entry.meaning and entry.per
     assert entry.better in ("", "lower", "higher")

@@ -399,8 +399,8 @@ def test_a_signal_lets_the_workers_save(cluster, own):
             return True
 
     says = "0 of 2 runs are over, those under way are saved"
+    plan = sweep.plan(ENDLESS, {}, [0, 1])
     with meanwhile(interrupt), pytest.raises(KeyboardInterrupt, match=says):
-        plan = sweep.plan(ENDLESS, {}, [0, 1])
         sweep.run(plan, scheduler=cluster[0], say=str)
     left = {path.suffix for path in own.glob("*/smoke/seed-*")}
     assert left == {".checkpoint"} and len(list(own.iterdir())) == 1  # no `stop`
