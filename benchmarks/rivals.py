@@ -75,7 +75,7 @@ def stock_vae(shape: ImageShape) -> keras.Model:
             return mean + tf.exp(0.5 * log_var) * epsilon
 
     class StockVAE(keras.Model):
-        def __init__(self, encoder, decoder):
+        def __init__(self, encoder: keras.Model, decoder: keras.Model) -> None:
             super().__init__()
             self.encoder, self.decoder = encoder, decoder
             names = ("total_loss", "reconstruction_loss", "kl_loss")
@@ -167,7 +167,7 @@ def torch_model(model: str, shape: ImageShape) -> torch.nn.Module:
     features = FILTERS[-1] * height * width
 
     class Net(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.features, channels = nn.Sequential(), shape[-1]
             for to in FILTERS:

@@ -69,7 +69,7 @@ def measure_classifier(
     attributes: Any = test.attributes  # a set with attributes
     logits = model.classify(test.images)
     right = (logits > 0) == attributes
-    balanced = analysis.balanced_accuracy(attributes, logits > 0)
+    balanced: Any = analysis.balanced_accuracy(attributes, logits > 0)
     names = [f"balanced_accuracy_{name.lower()}" for name in test.attribute_names]
     truth = attributes.astype(np.float32)
     nats = (np.logaddexp(0, logits) - truth * logits).sum(axis=1).mean()
@@ -85,7 +85,7 @@ class _Codes:
     """What a model's encoder makes of images: codes, and where they are drawn from."""
 
     def __init__(self, model: ImageModel, images: Dataset, seed: int) -> None:
-        self.log_var = None
+        self.log_var: Any = None
         parts = _chunks(model.encode, images.images)
         if isinstance(model, VAE):
             self.mean, self.log_var = parts
@@ -236,9 +236,8 @@ def _probes(
     """Return how accurate a linear probe of attributes is on test images."""
     if train.attributes is None:
         return {}
-    accuracy = analysis.probe(
-        codes, train.attributes, test_codes, test.attributes
-    ).accuracy
+    truth: Any = test.attributes
+    accuracy = analysis.probe(codes, train.attributes, test_codes, truth).accuracy
     named = dict(zip(test.attribute_names, accuracy, strict=True))
     return {"probe_accuracy": _mean(accuracy)} | {
         f"probe_{name.lower()}": named[name] for name in PROBED if name in named
@@ -247,7 +246,8 @@ def _probes(
 
 def _first(dataset: Dataset, n: int) -> Dataset:
     """Return at most the first `n` images of a data set."""
-    return dataset.take(slice(n)) if len(dataset) > n else dataset
+    first: Any = slice(n)
+    return dataset.take(first) if len(dataset) > n else dataset
 
 
 def _chunks(function: Callable[[np.ndarray], Any], rows: np.ndarray) -> Any:

@@ -6,6 +6,7 @@ well images follow on a straight walk through latent space, or on one along the 
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.stats import kurtosis
@@ -103,7 +104,7 @@ def _lines(sheet: Draw, dimension: int, seed: int, small: bool) -> dict[str, flo
     turns = analysis.random_rotations(dimension, 10 if small else ROTATIONS, seed)
     null = [analysis.orientation(slopes @ turn.T).to_axis for turn in turns]
     lines = analysis.grid_lines(sheet, _inset(RANGES))
-    metrics = {
+    metrics: dict[str, Any] = {
         "to_axis": found.to_axis,
         "to_axis_chance": np.mean(null),
         "to_axis_rank": analysis.null_rank(found.to_axis, np.array(null)),
