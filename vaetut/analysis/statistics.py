@@ -214,12 +214,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     if len(p_values) == 0:
         return []
-    p_values = _values("p_values", p_values)
-    if not (p_values.min() >= 0 and p_values.max() <= 1):
+    raw = _values("p_values", p_values)
+    if not (raw.min() >= 0 and raw.max() <= 1):
         raise ValueError("p_values must lie in [0, 1]")
-    order, n = np.argsort(p_values, kind="stable"), len(p_values)
+    order, n = np.argsort(raw, kind="stable"), len(raw)
     corrected = np.empty(n)
-    steps = p_values[order] * np.arange(n, 0, -1)
+    steps = raw[order] * np.arange(n, 0, -1)
     corrected[order] = np.minimum(1, np.maximum.accumulate(steps))
     return corrected.tolist()
 

@@ -168,7 +168,7 @@ def _client(scheduler: str, say: Callable[[str], object]) -> Iterator[Any]:
         yield client
 
 
-def _cluster_results(work, client) -> Iterator[Result]:
+def _cluster_results(work: list[Any], client: Any) -> Iterator[Result]:
     """Yield what `_results` yields, as the workers of a Dask cluster end the runs."""
     from distributed import as_completed
 
@@ -184,7 +184,7 @@ def _cluster_results(work, client) -> Iterator[Result]:
         yield (*futures[future], None, lost) if lost else future.result()
 
 
-def _work_of_cluster(backend, *args) -> Result:
+def _work_of_cluster(backend: str, *args: Any) -> Result:
     """Train one run in a worker of a Dask cluster, which began without knowing it."""
     if keras.backend.backend() != backend:
         recipe, seed, *_ = args
