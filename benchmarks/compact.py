@@ -43,9 +43,8 @@ def main(quick: bool = False) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         # To be shipped, unless it is a trial.
         stem = Path(folder, "run") if quick else runs.stem(runs.own_runs(), recipe, 0)
-        record, model = train_run(
-            recipe, 0, stem, say=str, callbacks=[callback], resume=False
-        )
+        run = train_run(recipe, 0, stem, say=str, callbacks=[callback], resume=False)
+        record, model = run.record, run.model
     curve = [[round(seconds, 2), loss] for _, seconds, loss in watch.curve]
     reference = build_model(get_recipe("polar-reference", "smoke" if quick else "full"))
     costs = {

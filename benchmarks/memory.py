@@ -29,16 +29,16 @@ STEPS, QUICK_STEPS, REPEATS = 30, 2, 3
 SIZELESS = {
     "beta",
     "epochs",
-    "epsilon",
     "initializer",
     "learning_rate",
     "optimizer",
+    "optimizer_epsilon",
+    "sample_weights",
     "scale",
     "schedule",
     "shuffle",
     "test_images",
     "warmup",
-    "weights",
 }
 
 

@@ -158,7 +158,7 @@ class Counts(NamedTuple):
     chapters: int
     fewest: int  # the smallest n
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.tested}"
 
 
@@ -199,7 +199,7 @@ class Number(NamedTuple):
     high: float
     n: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.mean:.4g}"
 
     @property

@@ -77,26 +77,8 @@ def run(
             f"A sweep takes at least one job and a precision out of "
             f"{', '.join(PRECISIONS)}, not {jobs} and {precision!r}."
         )
-    todo: list[tuple[Recipe, int]] = []
-    problems: list[str] = []
-    done = 0
-
-    def report(recipe: Recipe, seed: int, text: str) -> None:
-        nonlocal done
-        done += 1
-        say(f"{done}/{len(plan)} {recipe.name} seed {seed}: {text}")
-
-    for recipe, seed in plan:
-        try:
-            record = finished(recipe, seed)
-        except RunError as damaged:
-            problems.append(str(damaged))
-            report(recipe, seed, "its record is damaged")
-            continue
-        if record is None:
-            todo.append((recipe, seed))
-        else:
-            report(recipe, seed, f"finished before, {_losses(record)}")
+    report = _Report(len(plan), say)
+    todo = _unfinished(plan, report)
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
         place = None if scheduler is None else _seen_by_all(own_runs())
@@ -109,22 +91,55 @@ def run(
             results = _cluster_results(work, client)
         else:
             results = _results(work, jobs, stop)
-        for k, (recipe, seed, record, error) in enumerate(results, 1):
+        for k, result in enumerate(results, 1):
             left = time_left(k, len(todo), time.monotonic() - start) or 0.0
-            if record is not None:
-                text = f"{_losses(record)}, {duration(record.seconds)}"
-                report(recipe, seed, text + f", {duration(left)} left" * (left > 0))
-            elif error is not None:
-                label = f"{recipe.name} seed {seed}"
-                named = error.startswith(label)
-                problems.append(error if named else f"{label}: {error}")
-                report(recipe, seed, "failed")
+            report.ended(result, left)
         if stop.exists():
             raise KeyboardInterrupt(
-                f"{done} of {len(plan)} runs are over, those under way are saved: "
-                "the same command goes on from there"
+                f"{report.done} of {len(plan)} runs are over, those under way are "
+                "saved: the same command goes on from there"
             )
-    return problems
+    return report.problems
+
+
+class _Report:
+    """What has become of the runs of a plan: a line each, and what went wrong."""
+
+    def __init__(self, total: int, say: Callable[[str], object]):
+        self.total, self.say, self.done = total, say, 0
+        self.problems: list[str] = []
+
+    def line(self, recipe: Recipe, seed: int, text: str) -> None:
+        self.done += 1
+        self.say(f"{self.done}/{self.total} {recipe.name} seed {seed}: {text}")
+
+    def ended(self, result: Result, left: float) -> None:
+        recipe, seed, record, error = result
+        if record is not None:
+            text = f"{_losses(record)}, {duration(record.seconds)}"
+            self.line(recipe, seed, text + f", {duration(left)} left" * (left > 0))
+        elif error is not None:
+            label = f"{recipe.name} seed {seed}"
+            named = error.startswith(label)
+            self.problems.append(error if named else f"{label}: {error}")
+            self.line(recipe, seed, "failed")
+
+
+def _unfinished(plan: Plan, report: _Report) -> list[tuple[Recipe, int]]:
+    """Return the runs of a plan that are yet to be trained, and report the others."""
+    todo = []
+    for recipe, seed in plan:
+        try:
+            record = finished(recipe, seed)
+        except RunError as damaged:
+            report.problems.append(str(damaged))
+            report.line(recipe, seed, "its record is damaged")
+            continue
+        if record is None:
+            todo.append((recipe, seed))
+        else:
+            report.line(recipe, seed, f"finished before, {_losses(record)}")
+    return todo
 
 
 def _losses(record: Record) -> str:
