@@ -237,11 +237,13 @@ def taught_of_walks():
     return definitions("10-curved-factors.ipynb", polar=polar, size=64, **known)
 
 
-def test_the_curvature_taught_is_the_librarys(taught_of_walks):
-    path = np.cumsum(np.random.default_rng(0).normal(size=(30, 3)), axis=0)
-    np.testing.assert_allclose(
-        taught_of_walks["menger"](path), analysis.menger_curvature(path), rtol=1e-6
-    )
+def test_the_curvature_taught_is_one_over_the_radius(taught_of_walks):
+    angle = np.cumsum(np.random.default_rng(0).uniform(0.05, 0.2, 30))
+    circle = 4 * np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
+    turned = circle @ np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    np.testing.assert_allclose(taught_of_walks["menger"](turned), 0.25, rtol=1e-6)
+    line = np.outer(angle, [1.0, 2, 3])
+    np.testing.assert_allclose(taught_of_walks["menger"](line), 0, atol=1e-6)
 
 
 def test_the_walks_taught_are_the_librarys(taught_of_walks):
