@@ -131,8 +131,7 @@ def keras_callback(watch, evaluate):
 def ours(kind, seed, images, test, epsilon, quick):
     """Train as `vaetut train` does."""
     from vaetut.recipes import get_recipe
-    from vaetut.runs import train_run
-    from vaetut.training import engine
+    from vaetut.training import engine, train
 
     recipe = get_recipe(MODELS[kind], "smoke" if quick else "full")
     recipe = replace(recipe, epochs=EPOCHS)
@@ -141,7 +140,8 @@ def ours(kind, seed, images, test, epsilon, quick):
     callback = keras_callback(watch, lambda m: our_loss(m, test, epsilon) / nats)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            train_run(recipe, seed, Path(folder, "run"), say=str, callbacks=[callback])
+            path = Path(folder, "checkpoint")
+            train(recipe, seed, path, say=str, callbacks=[callback])
         except Reached:
             pass
     return {

@@ -8,6 +8,8 @@ from vaetut.recipes import BETAS, CATALOGUE, get_recipe, sweep_name
 from vaetut.recipes.experiments import EXPERIMENTS
 from vaetut.runs import records, summary
 
+pytestmark = pytest.mark.shipped  # data, not code
+
 EVERY = [record for name in CATALOGUE for record in records(name)]
 SHIPPED = [record for record in EVERY if "bce" in record.metrics]  # reconstruct
 VAES = [record for record in SHIPPED if "mutual_information" in record.metrics]
