@@ -31,8 +31,8 @@ def main(quick: bool = False) -> dict[str, Any]:
     from vaetut.measures.strokes import logged_loss
     from vaetut.models.networks import macs
     from vaetut.recipes import get_recipe
-    from vaetut.runs import store as runs
-    from vaetut.runs import train_run
+    from vaetut.runs import own_runs, train_run
+    from vaetut.runs.store import stem as stem_of
     from vaetut.training import build_model, engine
     from vaetut.training.data import load_data
 
@@ -42,9 +42,9 @@ def main(quick: bool = False) -> dict[str, Any]:
     callback = keras_callback(watch, lambda model: logged_loss(model, test.images))
     with tempfile.TemporaryDirectory() as folder:
         # To be shipped, unless it is a trial.
-        stem = Path(folder, "run") if quick else runs.stem(runs.own_runs(), recipe, 0)
+        stem = Path(folder, "run") if quick else stem_of(own_runs(), recipe, 0)
         run = train_run(recipe, 0, stem, say=str, callbacks=[callback], resume=False)
-        record, model = run.record, run.model
+    model, record = run.model, run.record
     curve = [[round(seconds, 2), loss] for _, seconds, loss in watch.curve]
     reference = build_model(get_recipe("polar-reference", "smoke" if quick else "full"))
     costs = {

@@ -106,15 +106,15 @@ def ours(name: str, steps: int) -> Any:
     """Train as `vaetut train` does; return the memory held before, in MB."""
     from vaetut import datasets
     from vaetut.recipes import get_recipe
-    from vaetut.runs import train_run
+    from vaetut.training import train
 
     recipe = get_recipe(name)
     held = [datasets.load(recipe.dataset, split) for split in ("train", "test")]
     before = resident_mb()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            stem = Path(folder, "run")
-            train_run(recipe, 0, stem, say=str, callbacks=[stop_after(steps)])
+            path = Path(folder, "checkpoint")
+            train(recipe, 0, path, say=str, callbacks=[stop_after(steps)])
         except Enough:
             pass
     del held

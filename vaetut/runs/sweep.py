@@ -105,7 +105,7 @@ def run(
 class _Report:
     """What has become of the runs of a plan: a line each, and what went wrong."""
 
-    def __init__(self, total: int, say: Callable[[str], object]):
+    def __init__(self, total: int, say: Callable[[str], object]) -> None:
         self.total, self.say, self.done = total, say, 0
         self.problems: list[str] = []
 
