@@ -38,9 +38,8 @@ def main(quick=False):
     with tempfile.TemporaryDirectory() as folder:
         # To be shipped, unless it is a trial.
         stem = Path(folder, "run") if quick else runs.stem(runs.own_runs(), recipe, 0)
-        record, model = train_run(
-            recipe, 0, stem, say=str, callbacks=[callback], resume=False
-        )
+        options = {"say": str, "callbacks": [callback], "resume": False}
+        run = train_run(recipe, 0, stem, **options)
     curve = [[round(seconds, 2), loss] for _, seconds, loss in watch.curve]
     reference = build_model(get_recipe("polar-reference", "smoke" if quick else "full"))
     costs = {
@@ -50,7 +49,7 @@ def main(quick=False):
         "parameters, thousands": lambda m: m.count_params() / 1e3,
     }
     cases = [
-        common.cost_case(name, [cost(model)], [cost(reference)])
+        common.cost_case(name, [cost(run.model)], [cost(reference)])
         for name, cost in costs.items()
     ]
     last = [1e4 * curve[-1][1]], [1e4 * TARGET]
@@ -66,7 +65,7 @@ def main(quick=False):
         target=TARGET,
         seconds_to_target=crossing(curve),
         curve=curve,
-        images_per_second=record.images_per_second,
+        images_per_second=run.record.images_per_second,
         versions=engine.versions(),
     )
 
