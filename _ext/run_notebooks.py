@@ -31,7 +31,7 @@ def store(path: Path, share: dict) -> None:
     print(path.name, flush=True)
 
 
-def write_cover(cell):
+def write_cover(cell: nbformat.NotebookNode) -> None:
     """Store the figure of a cell as the picture of the README and the title page."""
     pictures = [o.data["image/png"] for o in cell.outputs if "image/png" in o.data]
     COVER.write_bytes(base64.b64decode(pictures[0]))

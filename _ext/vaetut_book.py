@@ -11,11 +11,17 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
+import docutils.nodes
+from docutils.nodes import Node
 from docutils.parsers.rst import directives
 from execution import CACHES, execution_digest, fill
+from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -40,11 +46,11 @@ class Shown(dict):
     it without the library, whose import takes seconds.
     """
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self["text"]
 
 
-def configure(app, config) -> None:
+def configure(app: Sphinx, config: Config) -> None:
     """Choose the execution cache and read the substitutions.
 
     Both are settings that Sphinx compares with the last build's, and it reads every
@@ -107,16 +113,17 @@ def execute_what_is_read(app, env, docnames) -> None:
     )
 
 
-def copy_mathjax(app) -> None:
+def copy_mathjax(app: Sphinx) -> None:
     """Copy MathJax into the built book, out of the package that carries it.
 
     The package's folder has dashes in its name, so it cannot be imported; as an
-    extension it would copy all of its 24 MB.
+    extension it would copy all of its 24 MB. Raises ExtensionError if a file is not
+    there.
     """
     if app.builder.format != "html":
         return
     package = distribution("sphinx-mathjax-offline")
-    source = Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"))
+    source = Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax")))
     target = Path(app.outdir, "_static", "mathjax")
     for pattern in MATHJAX_FILES:
         files = list(source.glob(pattern))
@@ -132,20 +139,28 @@ def copy_mathjax(app) -> None:
 class Table(SphinxDirective):
     """A directive that renders rows of Markdown cells as a table."""
 
-    def table(self, header, rows):
-        """Return the nodes of a table of `header` and `rows`, sequences of str."""
+    def table(self, header, rows, *options):
+        """Return the nodes of a table of `header` and `rows`, sequences of str.
+
+        A cell may have several lines; `options` are those of a list-table.
+        """
         self.env.note_dependency(__file__)
         rows = list(rows)
         if not rows:
             raise self.error("There is nothing to show in this table.")
-        lines = ["::::{list-table}", ":header-rows: 1", ""]
-        for first, *rest in [header, *rows]:
+        lines = ["::::{list-table}", ":header-rows: 1", *options, ""]
+        for row in [header, *rows]:
+            first, *rest = (cell.replace("\n", "\n    ") for cell in row)
             lines += [f"* - {first}", *(f"  - {cell}" for cell in rest)]
         return self.parse_text_to_nodes("\n".join([*lines, "::::"]))
 
 
 class Claims(Table):
-    """``{claims}``: the sources' claims beside ours, of one chapter or of all."""
+    """``{claims}``: the sources' claims beside ours, of one chapter or of all.
+
+    Those that are tested in a table, theorems in another. In a cell the second
+    paragraph is small print, and a verdict has a class: vaetut.css.
+    """
 
     optional_arguments = 1
 
@@ -154,24 +169,68 @@ class Claims(Table):
 
         self.env.note_dependency(str(CLAIMS))
         chapter = directives.positive_int(self.arguments[0]) if self.arguments else None
+        found = {"test": [], "theorem": []}
+        for row in rows(CLAIMS, chapter=chapter):
+            found[row.kind].append(row)
         # Of one chapter, the column that says which is left out.
         start = 0 if chapter is None else 1
-        header = ("Chapter", "Claim", "Source", "Theirs", "Ours", "n", "Verdict")
-        cells = (row[start:] for row in rows(CLAIMS, chapter=chapter))
-        return self.table(header[start:], cells)
+        nodes = []
+        if found["test"] or not found["theorem"]:
+            nodes += self.claims(found["test"], "Verdict", start)
+        if found["theorem"]:
+            about = "Not tested, for it cannot come out otherwise; and the reason why:"
+            nodes += self.parse_text_to_nodes(about)
+            nodes += self.claims(found["theorem"], "Reason", start)
+        return nodes
+
+    def claims(self, found, last, start):
+        """Return the nodes of a table of claims, its columns from `start` on."""
+        header = ("Ch.", "Claim", "Theirs", "Ours", last)
+        widths = (7, 35, 15, 25, 18) if last == "Verdict" else (7, 31, 12, 20, 30)
+        options = (":class: claims", f":widths: {' '.join(map(str, widths[start:]))}")
+        cells = (self.cells(row)[start:] for row in found)
+        nodes = self.table(header[start:], cells, *options)
+        if last == "Verdict":
+            for node in nodes:
+                mark_verdicts(node)
+        return nodes
+
+    @staticmethod
+    def cells(row):
+        """Return one table row for a claim."""
+        from vaetut.claims import WHOSE
+
+        rule = f"Must be {row.rule}. " if row.rule else ""
+        alone = f"after correction\n\nThe interval alone: {row.alone}."
+        last = row.reason or f"{row.verdict} {alone * (row.verdict != row.alone)}"
+        return (
+            f"{row.chapter}",
+            f"{row.claim}\n\n{row.source} ({WHOSE[row.whose]}).",
+            row.theirs,
+            f"{row.measure} {row.value}".strip() + f"\n\n{rule}{row.basis}.",
+            last.strip(),
+        )
+
+
+def mark_verdicts(table) -> None:
+    """Give the last cell of each row of a table of claims a class by its first word."""
+    for row in table.findall(docutils.nodes.row):
+        words = row.children[-1].astext().split()
+        row.children[-1]["classes"].append(f"verdict-{words[0].lower()}")
 
 
 class Runs(Table):
     """``{runs}``: what was trained, on what, for how long, and to which loss."""
 
-    def run(self):
+    def run(self) -> list[Node]:
+        """Return the nodes of the table; Sphinx calls it."""
         from vaetut.runs import list_runs
 
         header = ("Recipe", "Seeds", "Trained on", "Time", "Parameters", "Loss")
         return self.table(header, map(self.cells, list_runs(variants=False)))
 
     @staticmethod
-    def cells(run):
+    def cells(run: Mapping[str, Any]) -> tuple[str, ...]:
         """Return one table row for a run of `list_runs`."""
         minutes, seconds = divmod(round(run["seconds"]), 60)
         # The terms of the loss; `vaetut runs --json` has all that was measured.
@@ -215,8 +274,9 @@ class Benchmarks(Table):
 
     optional_arguments = 1
 
-    def run(self):
-        nodes = []
+    def run(self) -> list[Node]:
+        """Return the nodes of a sentence and a table a question; Sphinx calls it."""
+        nodes: list[Node] = []
         pattern = f"{self.arguments[0] if self.arguments else '*'}.json"
         for path in sorted(BENCHMARKS.glob(pattern)):
             self.env.note_dependency(str(path))
@@ -234,7 +294,7 @@ class Benchmarks(Table):
         return nodes
 
     @staticmethod
-    def cells(case):
+    def cells(case: Mapping[str, Any]) -> tuple[str, ...]:
         """Return one table row for a case; the ratio with those of all turns."""
         low, high = min(case["ratios"]), max(case["ratios"])
         spread = f" ({low:.2f} to {high:.2f})" * (low < high)
@@ -242,8 +302,8 @@ class Benchmarks(Table):
         return case["case"], ours, theirs, f"{case['ratio']:.2f}{spread}"
 
 
-def setup(app):
-    """Register the extension with Sphinx."""
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension with Sphinx and return what Sphinx may do with it."""
     # After jupyter_book and myst_nb have set their own defaults.
     app.connect("config-inited", configure, priority=900)
     app.connect("builder-inited", copy_mathjax)

@@ -8,7 +8,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -26,7 +28,7 @@ class Contender:
     process that is not asked waits for a line and takes no processor time.
     """
 
-    def __init__(self, script, backend="tensorflow"):
+    def __init__(self, script: str | Path, backend: str = "tensorflow") -> None:
         environment = {"TF_CPP_MIN_LOG_LEVEL": "2"} | os.environ | SHARING
         self.process = subprocess.Popen(
             [sys.executable, str(script), "--serve"],
@@ -36,23 +38,26 @@ class Contender:
             text=True,
         )
 
-    def ask(self, **request):
-        """Return what the process answers; RuntimeError if it died of the request."""
+    def ask(self, **request: Any) -> Any:
+        """Return what the process answers, plain values.
+
+        Raises RuntimeError if it ended with the request.
+        """
         print(json.dumps(request), file=self.process.stdin, flush=True)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"a process of the benchmark failed at {request}")
         return json.loads(line)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.process.stdin.close()
         self.process.wait()
 
 
-def serve(answer):
+def serve(answer: Callable[..., Any]) -> None:
     """Answer requests line by line: `answer(**request)` returns plain values."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever else is printed goes to the errors
@@ -60,19 +65,24 @@ def serve(answer):
         print(json.dumps(answer(**json.loads(line))), file=replies, flush=True)
 
 
-def ask_once(script, backend="tensorflow", **request):
-    """Return the answer of a fresh process to a single request."""
+def ask_once(script: str | Path, backend: str = "tensorflow", **request: Any) -> Any:
+    """Return the answer of a fresh process to a single request.
+
+    Raises RuntimeError if it ended with the request.
+    """
     with Contender(script, backend) as contender:
         return contender.ask(**request)
 
 
-def take_turns(runs, rounds, seconds):
+def take_turns(
+    runs: Mapping[Any, Callable[[], float]], rounds: int, seconds: float
+) -> dict[Any, list[float]]:
     """Return name → seconds of each turn, for functions that return their seconds.
 
     At least so many rounds, at least so long. Every other round goes backwards, so
     that a machine that grows slower favours nobody.
     """
-    took = {name: [] for name in runs}
+    took: dict[Any, list[float]] = {name: [] for name in runs}
     done, began = 0, time.perf_counter()
     while done < rounds or time.perf_counter() - began < seconds:
         for name in list(runs)[:: -1 if done % 2 else 1]:
@@ -81,10 +91,10 @@ def take_turns(runs, rounds, seconds):
     return took
 
 
-def timed(run):
+def timed(run: Callable[[], object]) -> Callable[[], float]:
     """Return a function that runs `run` and returns the seconds it took."""
 
-    def clock():
+    def clock() -> float:
         start = time.perf_counter()
         run()
         return time.perf_counter() - start
@@ -92,11 +102,14 @@ def timed(run):
     return clock
 
 
-def cost_case(name, ours, theirs, digits=1):
+def cost_case(
+    name: str, ours: Sequence[float], theirs: Sequence[float], digits: int = 1
+) -> dict[str, Any]:
     """Return a case of a result: two lists of costs, such as seconds, pair by pair.
 
     The ratio is how many times as much theirs costs: with seconds, how many times as
-    fast ours is. Medians and every pair's ratio are kept.
+    fast ours is. Medians, rounded to `digits`, and every pair's ratio are kept.
+    Raises ValueError if the lists differ in length.
     """
     ratios = [their / our for our, their in zip(ours, theirs, strict=True)]
     return {
@@ -108,7 +121,13 @@ def cost_case(name, ours, theirs, digits=1):
     }
 
 
-def rate_case(name, ours, theirs, amounts, digits=1):
+def rate_case(
+    name: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    amounts: tuple[float, float],
+    digits: int = 1,
+) -> dict[str, Any]:
     """Return a case whose numbers are what is done in a second, from seconds a turn.
 
     `amounts` are what one turn of ours and of theirs does; the ratio compares rates.
@@ -124,7 +143,7 @@ def rate_case(name, ours, theirs, amounts, digits=1):
     return cost_case(name, *each) | medians
 
 
-def commit(root=ROOT):
+def commit(root: Path = ROOT) -> str:
     """Return what the checkout in `root` stands at: a commit, and if it was changed.
 
     "unknown" where there is no git. Results that are stored are no change.
@@ -144,10 +163,19 @@ def commit(root=ROOT):
     return head + "+changes" * bool(changes)
 
 
-def publish(script, question, unit, cases, hardware, store=True, **more):
+def publish(
+    script: str | Path,
+    question: str,
+    unit: str,
+    cases: Sequence[dict[str, Any]],
+    hardware: str,
+    store: bool = True,
+    **more: Any,
+) -> dict[str, Any]:
     """Return the result of a benchmark, its first case in front, and store it.
 
-    It says the commit it was measured at and the day, so that a stale one is seen.
+    It says the commit it was measured at and the day, so that a stale one is seen. It
+    is stored as JSON under the name of the script, unless `store` is False.
     """
     first = cases[0]
     result = {
@@ -168,7 +196,11 @@ def publish(script, question, unit, cases, hardware, store=True, **more):
     return result
 
 
-def command(question, main, answer=None):
+def command(
+    question: str,
+    main: Callable[..., Any],
+    answer: Callable[..., Any] | None = None,
+) -> None:
     """Run a benchmark's file as a command: `--quick` to try it out, or `--serve`."""
     parser = argparse.ArgumentParser(description=question)
     parser.add_argument("--quick", action="store_true", help="a few steps, not stored")

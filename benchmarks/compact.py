@@ -10,7 +10,9 @@ an image and parameters; where the target is reached is in `seconds_to_target`.
 
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import common
@@ -21,8 +23,11 @@ TARGET = 0.0229  # logged in the source's third part
 EVERY = 140  # steps between two evaluations, about half an epoch
 
 
-def main(quick=False):
-    """Train one seed and follow its loss; `quick`: a moment, not stored."""
+def main(quick: bool = False) -> dict[str, Any]:
+    """Train one seed, follow its loss and return the result.
+
+    `quick`: the smoke scale, not stored.
+    """
     from vaetut.measures.strokes import logged_loss
     from vaetut.models.networks import macs
     from vaetut.recipes import get_recipe
@@ -70,8 +75,11 @@ def main(quick=False):
     )
 
 
-def crossing(curve, target=TARGET):
-    """Return the seconds at which the loss first is at or below a target, or None."""
+def crossing(curve: Iterable[Sequence[float]], target: float = TARGET) -> float | None:
+    """Return the seconds at which the loss first is at or below a target, or None.
+
+    `curve` holds pairs of seconds and loss.
+    """
     return next((seconds for seconds, loss in curve if loss <= target), None)
 
 

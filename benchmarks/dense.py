@@ -8,14 +8,22 @@ held, less what it held before the model, as batches grow. Images are noise, whi
 as large and takes as long.
 """
 
+from __future__ import annotations
+
 import os
 import statistics
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import common
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
 
 QUESTION = __doc__.splitlines()[0]
 PLAIN = "faces-vae"
@@ -24,20 +32,27 @@ BATCHES = (1, 8, 32, 128)  # growing; the source's is the last
 HELD = (1, 32, 128)  # of which memory is measured
 ROUNDS, REPEATS, STEPS = 15, 8, 2
 LEAST = 0.2  # seconds of a turn: small batches take several steps
-RUNS = {}  # in the process that is timed: name -> function that makes one step
+# In the process that is timed: name -> function that makes one step.
+RUNS: dict[str, Callable[[], object]] = {}
 
 
 # In a process of its own
 
 
-def answer(way, scale="full", batches=BATCHES, name=None, steps=1):
+def answer(
+    way: str,
+    scale: str = "full",
+    batches: Sequence[int] = BATCHES,
+    name: Any = None,
+    steps: int = 1,
+) -> Any:
     """Prepare what is timed, time a turn of some steps of one, or find peaks."""
     if way == "turn":
         return seconds(RUNS[name], steps)
     return prepare(scale, batches) if way == "prepare" else peaks(name, scale, batches)
 
 
-def seconds(run, times):
+def seconds(run: Callable[[], object], times: int) -> float:
     """Return the seconds a run takes: on a CPU the processor's, of all threads."""
     from vaetut.training import engine
 
@@ -48,7 +63,7 @@ def seconds(run, times):
     return (clock() - start) / times
 
 
-def compiled(name, scale):
+def compiled(name: str, scale: str) -> keras.Model:
     """Return a recipe's model, ready to train."""
     import keras
 
@@ -62,16 +77,16 @@ def compiled(name, scale):
     return model
 
 
-def noise(model, batch):
-    """Return so many images of noise, as large as the model's."""
+def noise(model: keras.Model, batch: int) -> np.ndarray:
+    """Return a batch of uint8 images of noise, as large as the model's."""
     import numpy as np
 
     shape = (batch, *model.encoder.input_shape[1:])
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
-def prepare(scale, batches):
-    """Fill RUNS with a step of every way at every batch size; return what is known."""
+def prepare(scale: str, batches: Sequence[int]) -> dict[str, Any]:
+    """Fill RUNS with a step of every network at every batch size; return the facts."""
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     from vaetut.models.networks import macs
     from vaetut.training import engine
@@ -93,7 +108,7 @@ def prepare(scale, batches):
     return facts | {"counts": counts, "steps": steps}
 
 
-def peaks(name, scale, batches):
+def peaks(name: str, scale: str, batches: Sequence[int]) -> dict[str, int]:
     """Return the most memory in MB that training takes at each size of a batch."""
     from benchmarks.memory import resident_mb
     from vaetut.training import engine
@@ -110,8 +125,10 @@ def peaks(name, scale, batches):
 # In the process that compares. It stays small: a child's peak begins with its parent's.
 
 
-def timed(scale, batches, rounds):
-    """Return milliseconds a step of each turn, by way and batch, and what is known."""
+def timed(
+    scale: str, batches: Sequence[int], rounds: int
+) -> tuple[dict[Any, list[float]], dict[str, Any]]:
+    """Return milliseconds a step of each turn, by network and batch, and the facts."""
     with common.Contender(__file__) as contender:
         facts = contender.ask(way="prepare", scale=scale, batches=batches)
         runs = {
@@ -127,8 +144,11 @@ def timed(scale, batches, rounds):
     return {key: [1000 * each for each in turns] for key, turns in took.items()}, facts
 
 
-def held(scale, batches, repeats):
-    """Return the peaks in MB of each process, by way and batch."""
+def held(
+    scale: str, batches: Sequence[int], repeats: int
+) -> dict[tuple[str, int], list[int]]:
+    """Return the peaks in MB of each process, by network and batch."""
+    found: dict[tuple[str, int], list[int]]
     found = {(way, batch): [] for way in WAYS for batch in batches}
     request = {"way": "peaks", "scale": scale, "batches": batches}
     for _ in range(repeats):
@@ -139,7 +159,7 @@ def held(scale, batches, repeats):
     return found
 
 
-def main(quick=False, scale="full"):
+def main(quick: bool = False, scale: str = "full") -> dict[str, Any]:
     """Return the result, and store it unless `quick`: one batch of the smallest."""
     sizes, rounds, repeats = {"ms": BATCHES, "MB": HELD}, ROUNDS, REPEATS
     if quick:

@@ -10,13 +10,24 @@ and matrix products of a step, forward, weight gradients and input gradients, an
 nothing else. Ours in bfloat16 is other arithmetic.
 """
 
+from __future__ import annotations
+
 import shutil
 import statistics
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import common, rivals
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+Tensor = Any  # of TensorFlow or PyTorch
+Run = Callable[[], object]  # trains on all images once, or runs a kernel
 
 QUESTION = __doc__.splitlines()[0]
 BATCH, SEED = rivals.BATCH, 0
@@ -27,14 +38,15 @@ IMAGES = {"tensorflow": 3000, "jax": 500, "torch": 3000}
 MODELS = {"autoencoder": "fashion-ae", "vae": "fashion-vae"}
 OURS, STOCK, KERNELS, HALF = "ours", "stock Keras", "kernels alone", "ours in bfloat16"
 EXTRAS = ("PyTorch, channels last", "PyTorch, compiled")
-RUNS = {}  # in a contender: name -> function that trains on all images once
+# In a contender: name -> function that trains on all images once.
+RUNS: dict[str, Run] = {}
 
 
 # In a contender's process
 
 
-def answer(prepare=None, run=None, **options):
-    """Build all ways of a framework and run each once, or time one of them."""
+def answer(prepare: str | None = None, run: str | None = None, **options: Any) -> Any:
+    """Build all variants of a framework and run each once, or time one of them."""
     if run:
         return common.timed(RUNS[run])()
     facts = {"keras": prepare_keras, "torch": prepare_torch}[prepare](**options)
@@ -43,8 +55,8 @@ def answer(prepare=None, run=None, **options):
     return {"names": list(RUNS), **facts}
 
 
-def prepare_keras(images, kinds, every_way):
-    """Fill RUNS with our ways, the stock pattern and, on TensorFlow, the kernels."""
+def prepare_keras(images: int, kinds: Sequence[str], every_way: bool) -> dict[str, Any]:
+    """Fill RUNS with our variants, stock Keras and, on TensorFlow, the kernels."""
     import keras
 
     from vaetut import datasets
@@ -65,7 +77,7 @@ def prepare_keras(images, kinds, every_way):
     return {"hardware": engine.hardware(), "versions": engine.versions()}
 
 
-def our_ways(backend, every_way):
+def our_ways(backend: str, every_way: bool) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return name → (precision, options of `compile`) of what is worth comparing."""
     from vaetut.training import engine
 
@@ -81,7 +93,9 @@ def our_ways(backend, every_way):
     return ways | {HALF: ("bfloat16", chosen)}
 
 
-def our_way(name, precision, options, images):
+def our_way(
+    name: str, precision: str, options: Mapping[str, Any], images: np.ndarray
+) -> Run:
     """Return a function that trains our model on all images once."""
     import keras
 
@@ -94,14 +108,14 @@ def our_way(name, precision, options, images):
     return lambda: model.fit(images, batch_size=BATCH, shuffle=False, verbose=0)
 
 
-def stock_way(kind, scaled):
+def stock_way(kind: str, scaled: np.ndarray) -> Run:
     """Return a function that trains the source's model on all images once."""
     model = rivals.stock(kind, scaled.shape[1:])
     pair = (scaled, scaled) if kind == "autoencoder" else (scaled,)
     return lambda: model.fit(*pair, batch_size=BATCH, verbose=0)
 
 
-def kernels_way(name, steps):
+def kernels_way(name: str, steps: int) -> Run:
     """Return a function that runs the kernels of so many training steps."""
     import tensorflow as tf
 
@@ -121,7 +135,7 @@ def kernels_way(name, steps):
         lambda: tf.add_n([tf.reshape(call(), [-1])[0] for call in calls])
     )
 
-    def run():
+    def run() -> float:
         for _ in range(steps):
             total = step()
         return float(total)
@@ -129,7 +143,7 @@ def kernels_way(name, steps):
     return run
 
 
-def layer_kernels(network, input_gradients):
+def layer_kernels(network: keras.Model, input_gradients: bool) -> Iterator[Run]:
     """Yield functions, one a kernel that a training step of a network runs.
 
     Without `input_gradients` the first layer has none: its input is the images.
@@ -157,7 +171,7 @@ def layer_kernels(network, input_gradients):
             input_gradients = True
 
 
-def convolution(x, y, kernel):
+def convolution(x: Tensor, y: Tensor, kernel: Tensor) -> tuple[Run, Run, Run]:
     """Return forward, weight gradient and input gradient of a "same" convolution."""
     import tensorflow as tf
 
@@ -175,13 +189,15 @@ def convolution(x, y, kernel):
     )
 
 
-def transposed_convolution(x, y, kernel):
+def transposed_convolution(
+    x: Tensor, y: Tensor, kernel: Tensor
+) -> tuple[Run, Run, Run]:
     """Return the same of its transpose: a convolution from y to x, read backwards."""
     inward, weight, forward = convolution(y, x, kernel)
     return forward, weight, inward
 
 
-def matrix_product(x, y, kernel):
+def matrix_product(x: Tensor, y: Tensor, kernel: Tensor) -> tuple[Run, Run, Run]:
     """Return forward, weight gradient and input gradient of a dense layer."""
     import tensorflow as tf
 
@@ -192,8 +208,8 @@ def matrix_product(x, y, kernel):
     )
 
 
-def prepare_torch(images, kinds, every_way):
-    """Fill RUNS with plain PyTorch and its ways to be faster."""
+def prepare_torch(images: int, kinds: Sequence[str], every_way: bool) -> dict[str, Any]:
+    """Fill RUNS with plain PyTorch and its faster variants."""
     import torch
 
     from vaetut import datasets
@@ -216,7 +232,13 @@ def prepare_torch(images, kinds, every_way):
     }
 
 
-def torch_way(kind, planes, shape, layout=None, compiled=False):
+def torch_way(
+    kind: str,
+    planes: Tensor,
+    shape: tuple[int, int, int],
+    layout: Any = None,
+    compiled: bool = False,
+) -> Run:
     """Return a function that trains the torch model on all images once."""
     import torch
 
@@ -233,8 +255,10 @@ def torch_way(kind, planes, shape, layout=None, compiled=False):
 # In the process that compares
 
 
-def compare(backend, quick=False):
-    """Return the cases of one backend, its hardware, and what else to tell."""
+def compare(
+    backend: str, quick: bool = False
+) -> tuple[list[dict[str, Any]], str, dict[str, Any]]:
+    """Return the cases of one backend, its hardware, and further facts."""
     images = BATCH if quick else IMAGES[backend]
     kinds = list(MODELS)[: 1 if quick else None]
     every = not quick and backend == "tensorflow"  # for the first model
@@ -263,7 +287,9 @@ def compare(backend, quick=False):
     return rows, facts["keras"]["hardware"], about
 
 
-def cases(backend, kind, took, images):
+def cases(
+    backend: str, kind: str, took: Mapping[str, list[float]], images: int
+) -> list[dict[str, Any]]:
     """Return the cases of one model on one backend: ours against each that there is."""
     against = {
         STOCK: (OURS, STOCK),
@@ -281,7 +307,7 @@ def cases(backend, kind, took, images):
     return rows
 
 
-def main(quick=False):
+def main(quick: bool = False) -> dict[str, Any]:
     """Measure every backend and store the result; `quick`: a few steps, not stored."""
     rows, hardware, backends = [], {}, {}
     for backend in ["tensorflow"] if quick else IMAGES:

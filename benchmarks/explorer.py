@@ -10,9 +10,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from vaetut.models import conv_decoder
 from vaetut.runs import load_or_train
@@ -28,7 +30,7 @@ FRAMES, QUICK_FRAMES = 80, 4
 SET = "(e, v) => { e.value = v; e.dispatchEvent(new Event('input')) }"
 
 
-def measure(page, name, decoder, frames):
+def measure(page: Page, name: str, decoder: keras.Model, frames: int) -> dict[str, Any]:
     """Return milliseconds in the page and in Keras for one decoder."""
     explorer = LatentExplorer(decoder)
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +61,7 @@ def measure(page, name, decoder, frames):
     }
 
 
-def main(quick=False):
+def main(quick: bool = False) -> dict[str, Any]:
     """Measure a trained 32×32 decoder and a compact 128×128 one, and store the result.
 
     `quick`: a few frames, not stored.

@@ -8,6 +8,7 @@ cases on one core show what is left of the gain without it.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,14 +23,14 @@ FACES, FEW = 48, 8  # a turn; of them in a quick round
 ROUNDS, SECONDS = 7, 10  # at least so many rounds, at least so long
 
 
-def one_at_a_time(factors, size):
-    """Draw with a call a face, on one core."""
+def one_at_a_time(factors: np.ndarray, size: int) -> np.ndarray:
+    """Return faces (n, size, size, 3) drawn with a call a face, on one core."""
     pictures = [faces.render_faces(face[None], size, workers=1) for face in factors]
     return np.concatenate(pictures)
 
 
-def all_at_once(factors, size):
-    """Draw all faces as one array, on one core."""
+def all_at_once(factors: np.ndarray, size: int) -> np.ndarray:
+    """Return faces (n, size, size, 3) drawn as one array, on one core."""
     usual, render.BLOCK_PIXELS = render.BLOCK_PIXELS, len(factors) * size**2
     try:
         return faces.render_faces(factors, size, workers=1)
@@ -37,7 +38,7 @@ def all_at_once(factors, size):
         render.BLOCK_PIXELS = usual
 
 
-def main(quick=False):
+def main(quick: bool = False) -> dict[str, Any]:
     """Measure both sizes on all cores and on one; return the result, and store it.
 
     `quick`: one short round, not stored.

@@ -6,13 +6,21 @@ recipes. On a GPU it is the device's memory that counts. `before` is what the pr
 held when the training began: the framework and the data.
 """
 
+from __future__ import annotations
+
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import common, rivals
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
 
 QUESTION = __doc__.splitlines()[0]
 STOCK = {"fashion-ae": "autoencoder", "fashion-vae": "vae"}
@@ -41,7 +49,7 @@ class Enough(Exception):
 # In a process of its own
 
 
-def answer(way, recipe=None, steps=STEPS):
+def answer(way: str, recipe: Any = None, steps: int = STEPS) -> Any:
     """List the recipes that differ in size, or measure one of them."""
     if way == "list":
         return sizes()
@@ -56,7 +64,7 @@ def answer(way, recipe=None, steps=STEPS):
     }
 
 
-def sizes():
+def sizes() -> list[str]:
     """Return the names of Fashion-MNIST's recipes, one of each size.
 
     One with a rival, if there is any.
@@ -73,7 +81,7 @@ def sizes():
     return list(names.values())
 
 
-def resident_mb():
+def resident_mb() -> Any:
     """Return the memory that this process holds now, in MB; None off Linux."""
     status = Path("/proc/self/status")
     if not status.exists():
@@ -82,7 +90,7 @@ def resident_mb():
     return round(int(line.split()[1]) * 1024 / 1e6)
 
 
-def stop_after(steps):
+def stop_after(steps: int) -> keras.callbacks.Callback:
     """Return a callback that ends a training by raising Enough."""
     import keras
 
@@ -94,8 +102,8 @@ def stop_after(steps):
     return Stop()
 
 
-def ours(name, steps):
-    """Train as `vaetut train` does; return the memory held before."""
+def ours(name: str, steps: int) -> Any:
+    """Train as `vaetut train` does; return the memory held before, in MB."""
     from vaetut import datasets
     from vaetut.recipes import get_recipe
     from vaetut.runs import train_run
@@ -113,8 +121,8 @@ def ours(name, steps):
     return before
 
 
-def source_images(split):
-    """Return images as the source prepares them: floats, then padded."""
+def source_images(split: str) -> np.ndarray:
+    """Return images (n, 32, 32, 1) as the source prepares them: floats, then padded."""
     import numpy as np
 
     from vaetut.datasets import fashion_mnist
@@ -125,8 +133,8 @@ def source_images(split):
     return np.pad(rivals.floats(raw), ((0, 0), border, border))[..., None]
 
 
-def stock(name, steps):
-    """Train the source's code; return the memory held before."""
+def stock(name: str, steps: int) -> Any:
+    """Train the source's code; return the memory held before, in MB."""
     images, checked = source_images("train"), source_images("test")
     before = resident_mb()
     model = rivals.stock(STOCK[name], images.shape[1:])
@@ -147,14 +155,16 @@ def stock(name, steps):
 # In the process that compares. It stays small: a child's peak begins with its parent's.
 
 
-def measure(recipe, way, backend, quick):
-    """Return what the processes that measure one way answered."""
+def measure(recipe: str, way: str, backend: str, quick: bool) -> list[dict[str, Any]]:
+    """Return what the processes that measure "ours" or "stock" answered."""
     request = {"way": way, "recipe": recipe, "steps": QUICK_STEPS if quick else STEPS}
     repeats = range(1 if quick else REPEATS)
     return [common.ask_once(__file__, backend, **request) for _ in repeats]
 
 
-def compare(recipe, backend, quick):
+def compare(
+    recipe: str, backend: str, quick: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a case, without `theirs` where there is no rival, and what it ran on."""
     mine = measure(recipe, "ours", backend, quick)
     peaks = [answer["peak"] for answer in mine]
@@ -169,7 +179,11 @@ def compare(recipe, backend, quick):
     return case, mine[0]
 
 
-def main(quick=False, recipes=None, backend="tensorflow"):
+def main(
+    quick: bool = False,
+    recipes: Sequence[str] | None = None,
+    backend: str = "tensorflow",
+) -> dict[str, Any]:
     """Measure recipes, all sizes unless named, and store the result if all.
 
     `quick`: the first recipe, two steps, not stored.

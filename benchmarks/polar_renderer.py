@@ -8,9 +8,11 @@ gives the rival what it can have: one figure of 256×256 pixels, kept, and no fi
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -26,7 +28,7 @@ OURS, THEIRS = 400, 20  # images a turn
 ROUNDS, SECONDS = 12, 8  # at least so many rounds, at least so long
 
 
-def bare_axes(figure):
+def bare_axes(figure: Figure) -> Axes:
     """Return axes as the source sets them: −4 to 4, equal, hidden."""
     axes = figure.add_subplot()
     axes.axis([-4, 4, -4, 4])
@@ -35,8 +37,11 @@ def bare_axes(figure):
     return axes
 
 
-def figure_an_image(factors):
-    """Draw as the source does: a figure, a file and a resize an image."""
+def figure_an_image(factors: np.ndarray) -> np.ndarray:
+    """Return images (n, SIZE, SIZE) of factors (n, 2), drawn as the source does.
+
+    Each takes a figure, a file and a resize.
+    """
     from matplotlib import pyplot as plt
 
     images = []
@@ -51,8 +56,8 @@ def figure_an_image(factors):
     return np.stack(images)
 
 
-def figure_kept(factors):
-    """Draw into the buffer of one figure of the images' size, the line moved."""
+def figure_kept(factors: np.ndarray) -> np.ndarray:
+    """Return images (n, SIZE, SIZE) of factors (n, 2), drawn into one kept figure."""
     figure = Figure(figsize=(SIZE / DPI, SIZE / DPI), dpi=DPI)
     canvas = FigureCanvasAgg(figure)
     axes = bare_axes(figure)
@@ -66,8 +71,8 @@ def figure_kept(factors):
     return np.stack(images)
 
 
-def main(quick=False):
-    """Measure both ways of either canvas; return the result, and store it if not quick.
+def main(quick: bool = False) -> dict[str, Any]:
+    """Measure both rivals; return the result, and store it if not quick.
 
     `quick`: one short round.
     """

@@ -6,7 +6,19 @@ loss is in the source's unit: mean binary cross-entropy for the autoencoder, 500
 that plus KL for the VAE. Frameworks are imported where they are needed.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+    import torch
+
+Tensor = Any  # of TensorFlow or PyTorch
+ImageShape = tuple[int, int, int]  # height, width and channels of an image
 
 FILTERS, CODE = (32, 64, 128), 2
 WEIGHT = 500  # of the VAE's reconstruction
@@ -14,7 +26,7 @@ BATCH = 100
 RATES = {"autoencoder": 1e-3, "vae": 5e-4}  # of Adam
 
 
-def floats(images):
+def floats(images: np.ndarray) -> np.ndarray:
     """Return uint8 images as float32 in [0, 1], without a second copy on the way."""
     return np.divide(images, 255, dtype="float32")
 
@@ -22,10 +34,11 @@ def floats(images):
 # Stock Keras
 
 
-def stock(model, shape):
-    """Return the source's autoencoder or VAE, compiled as the source does.
+def stock(model: str, shape: ImageShape) -> keras.Model:
+    """Return the source's "autoencoder" or "vae", compiled as the source does.
 
-    The VAE has a GradientTape and exists on TensorFlow alone; ValueError elsewhere.
+    The VAE has a GradientTape and exists on TensorFlow alone: raises ValueError on
+    other backends.
     """
     import keras
 
@@ -40,7 +53,7 @@ def stock(model, shape):
     return network
 
 
-def stock_autoencoder(shape):
+def stock_autoencoder(shape: ImageShape) -> keras.Model:
     """Return the source's autoencoder: an encoder and a decoder in one model."""
     import keras
 
@@ -50,7 +63,7 @@ def stock_autoencoder(shape):
     return keras.Model(encoder.input, decoder(encoder.output))
 
 
-def stock_vae(shape):
+def stock_vae(shape: ImageShape) -> keras.Model:
     """Return the source's VAE, a model with a `train_step` of its own."""
     import keras
     import tensorflow as tf
@@ -62,7 +75,7 @@ def stock_vae(shape):
             return mean + tf.exp(0.5 * log_var) * epsilon
 
     class StockVAE(keras.Model):
-        def __init__(self, encoder, decoder):
+        def __init__(self, encoder: keras.Model, decoder: keras.Model) -> None:
             super().__init__()
             self.encoder, self.decoder = encoder, decoder
             names = ("total_loss", "reconstruction_loss", "kl_loss")
@@ -100,7 +113,7 @@ def stock_vae(shape):
     return StockVAE(encoder, _stock_decoder(shape))
 
 
-def stock_loss(network, images, epsilon):
+def stock_loss(network: keras.Model, images: np.ndarray, epsilon: Tensor) -> float:
     """Return the loss of a stock model on float images, with the VAE's ε given."""
     from keras import losses, ops
 
@@ -111,7 +124,7 @@ def stock_loss(network, images, epsilon):
     return float(network.losses_of(images, mean, log_var, output)[0])
 
 
-def _stock_features(shape):
+def _stock_features(shape: ImageShape) -> tuple[Tensor, Tensor]:
     import keras
     from keras import layers
 
@@ -121,7 +134,7 @@ def _stock_features(shape):
     return images, layers.Flatten()(x)
 
 
-def _stock_decoder(shape):
+def _stock_decoder(shape: ImageShape) -> keras.Model:
     import keras
     from keras import layers
 
@@ -140,7 +153,7 @@ def _stock_decoder(shape):
 # PyTorch
 
 
-def torch_model(model, shape):
+def torch_model(model: str, shape: ImageShape) -> torch.nn.Module:
     """Return the autoencoder or the VAE as a torch module on the GPU, if there is one.
 
     It maps images (n, c, h, w) to (logits,) or to (logits, mean, log_var), and pads
@@ -154,7 +167,7 @@ def torch_model(model, shape):
     features = FILTERS[-1] * height * width
 
     class Net(nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.features, channels = nn.Sequential(), shape[-1]
             for to in FILTERS:
@@ -187,14 +200,14 @@ def torch_model(model, shape):
     return Net().to(torch_device())
 
 
-def torch_device():
+def torch_device() -> torch.device:
     """Return where PyTorch computes: the GPU, or the processor."""
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def torch_images(images):
+def torch_images(images: np.ndarray) -> Tensor:
     """Return uint8 images (n, h, w, c) as float (n, c, h, w) on torch's device."""
     import torch
 
@@ -202,7 +215,7 @@ def torch_images(images):
     return torch.from_numpy(planes).to(torch_device())
 
 
-def torch_loss(images, logits, *gaussian):
+def torch_loss(images: Tensor, logits: Tensor, *gaussian: Tensor) -> Tensor:
     """Return the loss of what a torch model made of images, a scalar tensor."""
     from torch.nn import functional
 
@@ -214,14 +227,20 @@ def torch_loss(images, logits, *gaussian):
     return WEIGHT * loss + kl.mean()
 
 
-def torch_optimizer(network, model):
+def torch_optimizer(network: torch.nn.Module, model: str) -> torch.optim.Optimizer:
     """Return Adam with Keras' ε, all else being equal."""
     import torch
 
     return torch.optim.Adam(network.parameters(), lr=RATES[model], eps=1e-7)
 
 
-def torch_epoch(network, optimizer, images, after_step=lambda: None, layout=None):
+def torch_epoch(
+    network: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    after_step: Callable[[], object] = lambda: None,
+    layout: Any = None,
+) -> float:
     """Train a torch module on each image once, in a new order; return the mean loss.
 
     `layout` is a memory format, or None for the one that the images have.

@@ -7,14 +7,22 @@ count. Ours is `vaetut train`; the rivals are in `rivals.py`, each with its own 
 weights. The moment is interpolated between the two evaluations around it.
 """
 
+from __future__ import annotations
+
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import common, rivals
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
 
 QUESTION = __doc__.splitlines()[0]
 MODELS = {"autoencoder": "fashion-ae", "vae": "fashion-vae"}
@@ -35,21 +43,25 @@ class Watch:
     `evaluate()` returns the loss; at or below `target`, `step` raises Reached.
     """
 
-    def __init__(self, target, every):
+    def __init__(self, target: float, every: int) -> None:
         self.target, self.every = target, every
-        self.steps, self.seconds, self.curve = 0, 0.0, []
+        self.steps, self.seconds = 0, 0.0
+        self.curve: list[tuple[int, float, float]] = []  # steps, seconds, loss
         self.resume()
 
-    def pause(self):
+    def pause(self) -> None:
         """Stop the clock."""
         self.seconds += time.perf_counter() - self.since
 
-    def resume(self):
+    def resume(self) -> None:
         """Let the clock run on."""
         self.since = time.perf_counter()
 
-    def step(self, evaluate, steps=1):
-        """Count steps, and evaluate where it is time to."""
+    def step(self, evaluate: Callable[[], float], steps: int = 1) -> None:
+        """Count steps, and evaluate after every `every` of them.
+
+        Raises Reached at a loss of `target` or less.
+        """
         due = self.steps // self.every
         self.steps += steps
         if self.steps // self.every == due:
@@ -60,7 +72,7 @@ class Watch:
             raise Reached
         self.resume()
 
-    def moment(self):
+    def moment(self) -> tuple[int, float]:
         """Return the steps and the seconds at which the loss crossed the target."""
         steps, seconds, loss = self.curve[-1]
         if len(self.curve) == 1:
@@ -76,8 +88,11 @@ class Watch:
 # In a contender's process
 
 
-def answer(contender, kind, seed, quick):
-    """Train until the target is reached; return steps, seconds and the curve."""
+def answer(contender: str, kind: str, seed: int, quick: bool) -> dict[str, Any]:
+    """Train until the target is reached; return steps, seconds and the curve.
+
+    Raises RuntimeError if it is not reached.
+    """
     from vaetut import datasets
 
     train = datasets.load("fashion-mnist", "train")
@@ -95,19 +110,21 @@ def answer(contender, kind, seed, quick):
     return {"steps": steps, "seconds": seconds, "curve": watch.curve, **facts}
 
 
-def fixed_noise(shape):
-    """Return the ε of every evaluation."""
+def fixed_noise(shape: tuple[int, ...]) -> np.ndarray:
+    """Return the ε of every evaluation, float32 of a shape."""
     import numpy as np
 
     return np.random.default_rng(0).standard_normal(shape).astype("float32")
 
 
-def new_watch(kind, quick):
-    """Start the clock."""
+def new_watch(kind: str, quick: bool) -> Watch:
+    """Return a watch whose clock runs."""
     return Watch(1e9, 2) if quick else Watch(TARGETS[kind], EVERY)
 
 
-def keras_callback(watch, evaluate):
+def keras_callback(
+    watch: Watch, evaluate: Callable[[keras.Model], float]
+) -> keras.callbacks.Callback:
     """Return a callback that steps a watch; `evaluate(model)` returns the loss."""
     import keras
 
@@ -128,8 +145,15 @@ def keras_callback(watch, evaluate):
     return Steps()
 
 
-def ours(kind, seed, images, test, epsilon, quick):
-    """Train as `vaetut train` does."""
+def ours(
+    kind: str,
+    seed: int,
+    images: np.ndarray,
+    test: np.ndarray,
+    epsilon: np.ndarray,
+    quick: bool,
+) -> dict[str, Any]:
+    """Train as `vaetut train` does; return the watch, hardware and versions."""
     from vaetut.recipes import get_recipe
     from vaetut.runs import train_run
     from vaetut.training import engine
@@ -151,7 +175,7 @@ def ours(kind, seed, images, test, epsilon, quick):
     }
 
 
-def our_loss(model, images, epsilon):
+def our_loss(model: keras.Model, images: np.ndarray, epsilon: np.ndarray) -> float:
     """Return the loss of our model in nats per image, with the VAE's ε given."""
     from keras import ops
 
@@ -162,8 +186,15 @@ def our_loss(model, images, epsilon):
     return float(ops.mean(model.loss_terms(scaled, *outputs)["loss"]))
 
 
-def stock(kind, seed, images, test, epsilon, quick):
-    """Train the source's code in stock Keras."""
+def stock(
+    kind: str,
+    seed: int,
+    images: np.ndarray,
+    test: np.ndarray,
+    epsilon: np.ndarray,
+    quick: bool,
+) -> dict[str, Any]:
+    """Train the source's code in stock Keras; return the watch."""
     import keras
 
     scaled, checked = rivals.floats(images), rivals.floats(test)
@@ -182,8 +213,15 @@ def stock(kind, seed, images, test, epsilon, quick):
     return {"watch": watch}
 
 
-def torch(kind, seed, images, test, epsilon, quick):
-    """Train plain PyTorch."""
+def torch(
+    kind: str,
+    seed: int,
+    images: np.ndarray,
+    test: np.ndarray,
+    epsilon: np.ndarray,
+    quick: bool,
+) -> dict[str, Any]:
+    """Train plain PyTorch; return the watch and the version."""
     import torch
 
     planes, checked = rivals.torch_images(images), rivals.torch_images(test)
@@ -194,7 +232,7 @@ def torch(kind, seed, images, test, epsilon, quick):
     optimizer = rivals.torch_optimizer(network, kind)
 
     @torch.no_grad()
-    def evaluate():
+    def evaluate() -> float:
         return rivals.torch_loss(checked, *network(checked, noise)).item()
 
     try:
@@ -210,9 +248,9 @@ def torch(kind, seed, images, test, epsilon, quick):
 # In the process that compares
 
 
-def race(kind, seeds, quick):
+def race(kind: str, seeds: int, quick: bool) -> dict[str, list[dict[str, Any]]]:
     """Return contender → the answers of its seeds; contenders take turns."""
-    answers = {name: [] for name in CONTENDERS}
+    answers: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
     for seed in range(seeds):
         for name in CONTENDERS:
             request = {"contender": name, "kind": kind, "seed": seed, "quick": quick}
@@ -220,7 +258,7 @@ def race(kind, seeds, quick):
     return answers
 
 
-def main(quick=False):
+def main(quick: bool = False) -> dict[str, Any]:
     """Train until all have reached the targets; `quick`: two steps, not stored."""
     cases, facts = [], {}
     for kind in ["autoencoder"] if quick else MODELS:

@@ -7,12 +7,21 @@ multiply-accumulates of its way forward (forward, weight gradients, input gradie
 less the first layer's input gradient, which nobody needs. The backend is Keras'.
 """
 
+from __future__ import annotations
+
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import common
+
+if TYPE_CHECKING:
+    import keras
+
+    from vaetut.recipes import Recipe
 
 QUESTION = __doc__.splitlines()[0]
 RECIPES = ("fashion-ae", "fashion-vae")
@@ -24,8 +33,11 @@ STEPS = {"cpu": 50, "gpu": 400}
 SEED = 0
 
 
-def training_flops(model):
-    """Return the floating-point operations that training on one image takes."""
+def training_flops(model: keras.Model) -> tuple[int, int]:
+    """Return the floating-point operations of training on one image.
+
+    With them the multiply-accumulates of its forward pass.
+    """
     import keras
 
     from vaetut.models.networks import macs
@@ -36,7 +48,9 @@ def training_flops(model):
     return 2 * (3 * whole - macs(keras.Model(encoder.input, first.output))), whole
 
 
-def steps_way(recipe, precision, steps):
+def steps_way(
+    recipe: Recipe, precision: str, steps: int
+) -> tuple[keras.Model, int, Callable[[], object]]:
     """Return model, images a turn, and a function that trains on them."""
     import keras
     import numpy as np
@@ -55,7 +69,7 @@ def steps_way(recipe, precision, steps):
     return model, len(images), lambda: model.fit(images, **options)
 
 
-def product_way(precision, side, products):
+def product_way(precision: str, side: int, products: int) -> Callable[[], None]:
     """Return a function that multiplies matrices (side, side), one after another."""
     import keras
     import numpy as np
@@ -65,7 +79,7 @@ def product_way(precision, side, products):
     drawn = np.random.default_rng(SEED).standard_normal((side, side)) / side**0.5
     matrix = ops.cast(ops.convert_to_tensor(drawn.astype("float32")), precision)
 
-    def run():
+    def run() -> None:
         product = matrix
         for _ in range(products):
             product = ops.matmul(product, matrix)
@@ -74,7 +88,7 @@ def product_way(precision, side, products):
     return run
 
 
-def measure(recipe, precision, quick):
+def measure(recipe: Recipe, precision: str, quick: bool) -> dict[str, Any]:
     """Return the case of a recipe in one precision."""
     import keras
 
@@ -118,7 +132,12 @@ def measure(recipe, precision, quick):
     }
 
 
-def main(recipe=None, precision="float32", quick=False, scale="full"):
+def main(
+    recipe: str | None = None,
+    precision: str = "float32",
+    quick: bool = False,
+    scale: str = "full",
+) -> dict[str, Any]:
     """Return the share for a recipe, by name, at its batch size, in a precision.
 
     Without a recipe, the first two of the catalogue are measured and the result is

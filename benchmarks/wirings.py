@@ -7,6 +7,8 @@ result says what each way `survives`: loss and gradients for the same weights an
 same ε in other circumstances, on small networks, with a process for each backend.
 """
 
+from __future__ import annotations
+
 import ast
 import importlib.util
 import json
@@ -14,11 +16,18 @@ import math
 import re
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import common
+
+if TYPE_CHECKING:
+    import keras
+
+Step = tuple[float, Any]  # a loss, and its gradients as one flat array
 
 QUESTION = __doc__.splitlines()[0]
 CHAPTER = Path(__file__).resolve().parents[1] / "book/03-wiring-the-kl-loss.ipynb"
@@ -29,13 +38,14 @@ SMALL = {"shape": (8, 8, 1), "filters": (4, 8)}
 N, PART = 14, 6  # images, and of a batch: the last one has two
 RATE = 1e3  # of gradient descent: the weights' own rounding no longer matters
 YES = "✓"
-RUNS = {}  # in the process that is timed: name -> function that trains once
+# In the process that is timed: name -> function that trains once.
+RUNS: dict[str, Callable[[], object]] = {}
 
 
 # In a process of one backend
 
 
-def taught():
+def taught() -> dict[str, Any]:
     """Return the chapter's own functions and classes, without running its cells."""
     import keras
     import numpy as np
@@ -59,12 +69,12 @@ def taught():
 
 
 class Small:
-    """All ways with the same small networks, the same weights, images and ε.
+    """All wirings with the same small networks, the same weights, images and ε.
 
     `given`: ε is a constant. Else it is drawn as the chapter draws it.
     """
 
-    def __init__(self, given=True):
+    def __init__(self, given: bool = True) -> None:
         import numpy as np
 
         self.names = names = taught()
@@ -91,8 +101,10 @@ class Small:
 
         names["Draw"] = Given
 
-    def build(self, way, count=N, policy="float32"):
-        """Return model, data and options of a way, with the weights of all."""
+    def build(
+        self, way: str, count: int = N, policy: str = "float32"
+    ) -> tuple[keras.Model, Sequence[Any], dict[str, Any]]:
+        """Return model, data and options of a wiring, with the weights of all."""
         keras = self.names["keras"]
         keras.config.set_dtype_policy(policy)
         try:
@@ -108,7 +120,7 @@ class Small:
         finally:
             keras.config.set_dtype_policy("float32")
 
-    def step(self, way, policy="float32", **options):
+    def step(self, way: str, policy: str = "float32", **options: Any) -> Step:
         """Return the loss that `fit` logs for one step, and its gradients, flat."""
         import numpy as np
 
@@ -116,7 +128,7 @@ class Small:
         loss, gradients = self.names["ask_fit"](*built, **options)
         return loss, np.concatenate([g.ravel() for g in gradients])
 
-    def taken(self, way, policy):
+    def taken(self, way: str, policy: str) -> tuple[int, Step]:
         """Return how many steps are skipped, and `step` for the first that is not.
 
         A step that is skipped leaves the weights as they are. So what comes after is
@@ -136,19 +148,19 @@ class Small:
             skipped += 1
         return skipped, (fit.history["loss"][0], moved / RATE)
 
-    def history(self, way, count, **more):
+    def history(self, way: str, count: int, **more: Any) -> dict[str, float]:
         """Return the logs of an epoch in small batches, by name."""
         model, data, options = self.build(way, count)
         model.compile(self.adam(), **{"jit_compile": False, **options, **more})
         fit = model.fit(*data, batch_size=PART, shuffle=False, verbose=0)
         return {name: values[0] for name, values in fit.history.items()}
 
-    def adam(self):
+    def adam(self) -> keras.optimizers.Optimizer:
         """Return the optimizer of every training here."""
         return self.names["keras"].optimizers.Adam(1e-3)
 
-    def apart(self, way, count):
-        """Return how far the logged parts are from the logged total, or None."""
+    def apart(self, way: str, count: int) -> float | None:
+        """Return the relative error of the logged parts' sum, or None without parts."""
         logs = self.history(way, count)
         parts = [
             next((v for k, v in logs.items() if k.startswith(name)), None)
@@ -158,14 +170,14 @@ class Small:
             return None
         return abs(logs["loss"] - parts[0] - BETA * parts[1]) / logs["loss"]
 
-    def validation(self, way):
+    def validation(self, way: str) -> float:
         """Return the loss of `evaluate` in small batches, the last one smaller."""
         model, data, options = self.build(way)
         model.compile(self.adam(), **{"jit_compile": False, **options})
         batch = {"batch_size": PART, "verbose": 0, "return_dict": True}
         return model.evaluate(*data, **batch)["loss"]
 
-    def interrupted(self, way):
+    def interrupted(self, way: str) -> list[list[float]]:
         """Return the losses of two epochs more, without and with a file between."""
         keras = self.names["keras"]
         model, data, options = self.build(way)
@@ -178,7 +190,7 @@ class Small:
         return [m.fit(*data, epochs=2, **how).history["loss"] for m in (model, loaded)]
 
 
-def attempt(act):
+def attempt(act: Callable[[], Any]) -> Any:
     """Return what a function returns, or its error as a text."""
     try:
         return act()
@@ -187,20 +199,20 @@ def attempt(act):
         return f"{type(error).__name__}: {text}"[:220]
 
 
-def errors(one, other):
+def errors(one: Step, other: Step) -> tuple[float, float]:
     """Return the relative errors of loss and gradients of one answer of `step`."""
     apart = abs(one[1] - other[1]).max() / abs(other[1]).max()
     return abs(one[0] / other[0] - 1), apart
 
 
-def near(one, other, loss=1e-6, gradients=1e-5):
-    """Return whether two answers of `step` are one, to a relative error each."""
+def near(one: Step, other: Step, loss: float = 1e-6, gradients: float = 1e-5) -> bool:
+    """Return whether two answers of `step` are equal, to a relative error each."""
     apart = errors(one, other)
     return apart[0] <= loss and apart[1] <= gradients
 
 
-def survives(xla=WAYS):
-    """Return circumstance → way → what came of it, on TensorFlow."""
+def survives(xla: Sequence[str] = WAYS) -> dict[str, dict[str, str]]:
+    """Return circumstance → wiring → its outcome in words, on TensorFlow."""
     small = Small()
     plain = {way: small.step(way) for way in WAYS}
     ours = plain[OURS]
@@ -256,8 +268,8 @@ def survives(xla=WAYS):
     return found
 
 
-def answers():
-    """Return way → loss and gradients of a step, or the error, on this backend."""
+def answers() -> dict[str, Any]:
+    """Return wiring → loss and gradients of a step, or the error, on this backend."""
     import keras
 
     small = Small()
@@ -278,7 +290,7 @@ def answers():
     return found
 
 
-def added_in_own_loss(small, compiled):
+def added_in_own_loss(small: Small, compiled: bool) -> Step:
     """Return `step` of a `compute_loss` that adds what a layer has added."""
     import numpy as np
 
@@ -296,8 +308,8 @@ def added_in_own_loss(small, compiled):
     return loss, np.concatenate([g.ravel() for g in gradients])
 
 
-def metric_in_call(small, compiled):
-    """Train a model that updates a metric in `call`."""
+def metric_in_call(small: Small, compiled: bool) -> str:
+    """Train a model that updates a metric in `call`; return that it went well."""
 
     class Metered(small.names["LossVAE"]):
         def call(self, images):
@@ -312,8 +324,8 @@ def metric_in_call(small, compiled):
     return "no error"
 
 
-def prepare(images=IMAGES):
-    """Fill RUNS with every way, compiled and eager, and run each once."""
+def prepare(images: int = IMAGES) -> dict[str, Any]:
+    """Fill RUNS with every wiring, compiled and eager, run each once; return facts."""
     import numpy as np
 
     from vaetut import datasets
@@ -337,8 +349,8 @@ def prepare(images=IMAGES):
     return {"names": list(RUNS), **about}
 
 
-def answer(probe=None, run=None, **options):
-    """Answer for one backend: `probe` names a function here, `run` a way to time."""
+def answer(probe: Any = None, run: str | None = None, **options: Any) -> Any:
+    """Answer for one backend: `probe` names a function here, `run` a wiring to time."""
     if run:
         return common.timed(RUNS[run])()
     return {"survives": survives, "answers": answers, "prepare": prepare}[probe](
@@ -349,8 +361,10 @@ def answer(probe=None, run=None, **options):
 # In the process that compares
 
 
-def on_backends(backends=("jax", "torch")):
-    """Return the rows of other backends, way by way, and what is met there.
+def on_backends(
+    backends: Sequence[str] = ("jax", "torch"),
+) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
+    """Return the rows of other backends, wiring by wiring, and the errors met there.
 
     ✓: loss and gradients are those of `compute_loss`, on the same backend as `near`
     has it, and on TensorFlow to ten times that; and a training with the chapter's own
@@ -389,8 +403,8 @@ def on_backends(backends=("jax", "torch")):
     return rows, met
 
 
-def main(quick=False):
-    """Measure and store; `quick`: one turn of few images, not stored."""
+def main(quick: bool = False) -> dict[str, Any]:
+    """Measure, store and return the result; `quick`: one short turn, not stored."""
     rows, met = ({}, {}) if quick else on_backends()
     with common.Contender(__file__) as contender:
         circumstances = {} if quick else contender.ask(probe="survives")

@@ -5,15 +5,19 @@ import importlib.util
 import logging
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from vaetut import BACKENDS, commands
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status.
 
-    0; 1 with the error in a line; 130 after Ctrl-C; 141 if nobody reads the output.
+    `argv` is the command and its arguments, those of the process unless given. The
+    status is 0; 1 with the error in a line; 130 after Ctrl-C; 141 if nobody reads the
+    output.
     """
     arguments = _parser().parse_args(argv)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a run each is traced
@@ -40,8 +44,11 @@ def main(argv=None) -> int:
         return 130
 
 
-def _use_backend(name):
-    """Let Keras, which must not be loaded yet, compute with a backend."""
+def _use_backend(name: str) -> None:
+    """Let Keras, which must not be loaded yet, compute with a backend.
+
+    Raises ValueError if it is loaded with another one, or this one is not installed.
+    """
     if "keras" in sys.modules and sys.modules["keras"].backend.backend() != name:
         raise ValueError(
             f"Keras runs on {sys.modules['keras'].backend.backend()} already: start "
@@ -52,11 +59,13 @@ def _use_backend(name):
     os.environ["KERAS_BACKEND"] = name
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("vaetut", description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(function, *arguments, to=subparsers):
+    def add(
+        function: Callable[..., Any], *arguments: Any, to: Any = subparsers
+    ) -> argparse.ArgumentParser:
         name = function.__name__.rpartition("_")[2]
         command = to.add_parser(name, help=function.__doc__)
         command.set_defaults(command=function)
@@ -70,11 +79,11 @@ def _parser():
     text = "5: the first five; 2-4; 0,3,7-9 (default 1)"
     seeds = ("--seeds", {"default": "1", "help": text})
     backend = ("--backend", {"choices": BACKENDS, "help": "what Keras computes with"})
-    precision = {"default": "float32", "help": "of the layers: float32 or bfloat16"}
-    precision = ("--precision", precision)
+    layers = {"default": "float32", "help": "of the layers: float32 or bfloat16"}
+    precision = ("--precision", layers)
 
-    data = subparsers.add_parser("data", help="list, make or check the data sets")
-    data = data.add_subparsers(required=True, metavar="COMMAND")
+    sets = subparsers.add_parser("data", help="list, make or check the data sets")
+    data = sets.add_subparsers(required=True, metavar="COMMAND")
     text = "where to (default: a folder of that name here)"
     folder = ("--folder", {"type": Path, "help": text})
     files = ("--format", {"default": "npz", "choices": ("png", "npz"), "help": "files"})
@@ -82,7 +91,7 @@ def _parser():
     add(commands.data_make, ("name", {"help": "a data set"}), folder, files, to=data)
     add(commands.data_verify, to=data)
 
-    on = {"action": argparse.BooleanOptionalAction, "default": True}
+    on: dict[str, Any] = {"action": argparse.BooleanOptionalAction, "default": True}
     on["help"] = "go on where a training was stopped, or start anew"
     devices = {"default": "1", "help": "how many, and which: 2, gpu, gpu:4, cpu:2"}
     hosts = {"metavar": "HOST:PORT,…", "help": "one address a process, all machines'"}
@@ -98,7 +107,12 @@ def _parser():
 
     sweep = add(commands.sweep, recipe, scale, seeds, backend, precision, as_json)
     text = "a field of the recipe and its values, as beta=0.5,1 filters=32x64"
-    settings = {"nargs": "+", "action": "extend", "default": [], "help": text}
+    settings: dict[str, Any] = {
+        "nargs": "+",
+        "action": "extend",
+        "default": [],
+        "help": text,
+    }
     sweep.add_argument("--set", metavar="FIELD=V1,V2", **settings)
     how = sweep.add_mutually_exclusive_group()
     how.add_argument("--jobs", type=int, default=1, help="runs at a time (default 1)")
@@ -107,6 +121,7 @@ def _parser():
     sweep.add_argument("--csv", type=Path, metavar="FILE", help="write every metric")
 
     add(commands.runs, as_json)
+    add(commands.claims, as_json)
     add(commands.verify)
     add(commands.measure, recipe, scale)
     add(commands.migrate)
@@ -118,16 +133,20 @@ def _parser():
     judge = add(commands.judge, recipe, folder, as_json)
     curves = judge.add_argument_group("images of polar curves")
     text = "of the axes, at the edges of an image (default -4 4 -4 4)"
-    limits = {"type": float, "nargs": 4, "default": [-4.0, 4.0, -4.0, 4.0]}
+    limits: dict[str, Any] = {
+        "type": float,
+        "nargs": 4,
+        "default": [-4.0, 4.0, -4.0, 4.0],
+    }
     ends = ("XMIN", "XMAX", "YMIN", "YMAX")
     curves.add_argument("--limits", metavar=ends, help=text, **limits)
     text = "equal: a unit is as long along x and y, and an image of another shape shows"
     text += " more of the plane (default); stretched: the limits fill any shape"
-    aspects = {"choices": ("equal", "stretched"), "default": "equal"}
+    aspects: dict[str, Any] = {"choices": ("equal", "stretched"), "default": "equal"}
     curves.add_argument("--aspect", help=text, **aspects)
     text = "axes: as --limits and --aspect say (default); reference: drawn and centred "
     text += "as the reference's images, which needs neither"
-    canvases = {"choices": ("axes", "reference"), "default": "axes"}
+    canvases: dict[str, Any] = {"choices": ("axes", "reference"), "default": "axes"}
     curves.add_argument("--canvas", help=text, **canvases)
     curves.add_argument("--invert", action="store_true", help="they are black on white")
     return parser

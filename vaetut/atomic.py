@@ -69,7 +69,10 @@ def write_atomically(
 
 
 def sha256(content: bytes) -> str:
-    """Return the SHA-256 of bytes, as 64 hexadecimal digits."""
+    """Return the SHA-256 of bytes, as 64 hexadecimal digits.
+
+    It is what `sha256sum` says of a file of them.
+    """
     return hashlib.sha256(content).hexdigest()
 
 
@@ -116,10 +119,11 @@ def _sync(path: Path) -> None:
 
 
 def _remedy(failure: OSError, usual: str) -> str:
-    return {
+    remedies = {
         errno.ENOSPC: "The disk is full: free some space and run the same command.",
         errno.EDQUOT: "The quota is used up: free some space.",
-    }.get(failure.errno, usual)
+    }
+    return remedies.get(failure.errno or 0, usual)
 
 
 def _remove_abandoned(target: Path) -> None:

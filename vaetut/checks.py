@@ -5,15 +5,27 @@ what is wrong and the mend.
 """
 
 import operator
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+Seed = int | np.random.Generator  # what random numbers are drawn from
 
 
-def finite_array(name, values, ndim=None, dtype=np.float64):
-    """Return `values` as a non-empty array of finite numbers, or say what is wrong.
+def finite_array(
+    name: str,
+    values: ArrayLike,
+    ndim: int | None = None,
+    dtype: DTypeLike | None = np.float64,
+    empty: bool = False,
+) -> np.ndarray:
+    """Return `values` as an array of finite numbers, or say what is wrong.
 
     `ndim` is the number of axes it must have (None: any); `dtype=None` keeps
-    float32, so that large images are not copied.
+    float32, so that large images are not copied. It must hold a value, unless it may
+    be `empty`. Raises ValueError for what is no such array, naming it and the mend.
     """
     try:
         array = np.asarray(values)
@@ -27,14 +39,14 @@ def finite_array(name, values, ndim=None, dtype=np.float64):
         raise ValueError(
             f"{name} must have {ndim} axes, not shape {array.shape}: reshape it"
         )
-    if array.size == 0:
+    if array.size == 0 and not empty:
         raise ValueError(f"{name} is empty: pass at least one value")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} holds NaN or infinity: drop or mend those values")
     return array
 
 
-def whole_number(name, value, least=1, most=None):
+def whole_number(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
     """Return `value` as an int from `least` to `most` (None: no limit)."""
     limits = f">= {least}" if most is None else f"from {least} to {most}"
     try:
@@ -46,14 +58,28 @@ def whole_number(name, value, least=1, most=None):
     return number
 
 
-def fraction(name, value):
+def one_of(kind: str, value: str, choices: Iterable[str], owner: str = "") -> str:
+    """Return a name that is among the choices.
+
+    Raises ValueError, naming the `kind` of thing, its `owner` if any, and the choices.
+    """
+    choices = list(choices)
+    if value not in choices:
+        whose = f" of {owner}" if owner else ""
+        raise ValueError(
+            f"There is no {kind} {value!r}{whose}: choose one of {', '.join(choices)}."
+        )
+    return value
+
+
+def fraction(name: str, value: Any) -> float:
     """Return `value` as a float strictly between 0 and 1."""
-    if not np.isscalar(value) or isinstance(value, str) or not 0 < value < 1:
+    if not isinstance(value, (int, float, np.number)) or not 0 < value < 1:
         raise ValueError(f"{name} must lie strictly between 0 and 1, not {value!r}")
     return float(value)
 
 
-def positive(name, value):
+def positive(name: str, value: float) -> float:
     """Return a finite number above zero, as a float."""
     number = float(finite_array(name, value, ndim=0))
     if number <= 0:
@@ -61,7 +87,7 @@ def positive(name, value):
     return number
 
 
-def not_negative(name, value):
+def not_negative(name: str, value: float) -> float:
     """Return a finite number of zero or more, as a float."""
     number = float(finite_array(name, value, ndim=0))
     if number < 0:
@@ -69,7 +95,7 @@ def not_negative(name, value):
     return number
 
 
-def random_generator(seed):
+def random_generator(seed: Seed) -> np.random.Generator:
     """Return the NumPy Generator for `seed`, an int >= 0 or a Generator.
 
     None is refused: every number of the course can be drawn again.
@@ -82,34 +108,31 @@ def random_generator(seed):
 # ---- Points of a plane of factors, a row (a, b) each
 
 
-def point(name, value):
+def point(name: str, value: ArrayLike) -> np.ndarray:
     """Return one point (a, b), a float array (2,)."""
     array = finite_array(name, value)
     if array.shape != (2,):
-        raise ValueError(f"{name} must be one point (a, b), not {value}")
+        raise ValueError(f"{name} must be one point (a, b), not {value!r}")
     return array
 
 
-def points(name, factors):
-    """Return points (n, 2) as floats; there may be none, (0, 2)."""
-    array = np.asarray(factors)
-    if array.shape == (0, 2):
-        return array.astype(np.float64)
-    array = finite_array(name, factors)
+def points(name: str, factors: ArrayLike, empty: bool = False) -> np.ndarray:
+    """Return points (n, 2) as floats; with `empty` there may be none, (0, 2)."""
+    array = finite_array(name, factors, empty=empty)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"{name} must be (n, 2), a row (a, b), not {array.shape}")
     return array
 
 
-def limits(name, value):
+def limits(name: str, value: ArrayLike) -> tuple[float, float]:
     """Return (low, high), finite floats in that order."""
-    ends = np.asarray(value, float)
-    if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
-        raise ValueError(f"{name} must be (low, high) with low < high, not {value}")
+    ends = finite_array(name, value)
+    if ends.shape != (2,) or not ends[0] < ends[1]:
+        raise ValueError(f"{name} must be (low, high) with low < high, not {value!r}")
     return float(ends[0]), float(ends[1])
 
 
-def ranges(name, value):
+def ranges(name: str, value: ArrayLike) -> np.ndarray:
     """Return ((a low, a high), (b low, b high)) as an array (2, 2)."""
     ends = finite_array(name, value)
     if ends.shape != (2, 2) or not (ends[:, 0] < ends[:, 1]).all():
@@ -119,7 +142,9 @@ def ranges(name, value):
     return ends
 
 
-def same_rows(name, values, other_name, others):
+def same_rows(
+    name: str, values: np.ndarray, other_name: str, others: np.ndarray
+) -> None:
     """Raise ValueError unless two arrays have as many rows."""
     if len(values) != len(others):
         raise ValueError(
@@ -131,7 +156,7 @@ def same_rows(name, values, other_name, others):
 # ---- Images, (n, h, w, 1)
 
 
-def unit_images(name, images):
+def unit_images(name: str, images: ArrayLike) -> np.ndarray:
     """Return grey images (n, h, w, 1), uint8 or in [0, 1], as floats in [0, 1]."""
     try:
         images = np.asarray(images)
@@ -160,20 +185,22 @@ def unit_images(name, images):
     return images
 
 
-def flat_images(name, images):
+def flat_images(name: str, images: ArrayLike) -> np.ndarray:
     """Return grey images as rows (n, h·w) of floats in [0, 1]."""
     images = unit_images(name, images)
     return images.reshape(len(images), -1)
 
 
-def image_pair(images, others, name="others"):
+def image_pair(
+    images: ArrayLike, others: ArrayLike, name: str = "others"
+) -> tuple[np.ndarray, np.ndarray]:
     """Return two sets of grey images of one shape as floats in [0, 1]."""
     images, others = unit_images("images", images), unit_images(name, others)
     same_shape(images, others, name)
     return images, others
 
 
-def same_shape(images, others, name):
+def same_shape(images: np.ndarray, others: np.ndarray, name: str) -> None:
     """Raise ValueError unless an array pairs with images."""
     if images.shape != others.shape:
         raise ValueError(
@@ -181,7 +208,7 @@ def same_shape(images, others, name):
         )
 
 
-def strokes(images, size=None):
+def strokes(images: ArrayLike, size: int | None = None) -> np.ndarray:
     """Return images of white strokes on black as floats in [0, 1].
 
     `images` (n, h, w, 1), uint8 or floats; `size` is the side in pixels that a model

@@ -8,14 +8,17 @@ import ast
 import json
 import runpy
 import sys
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 
-def _say(line):
+def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def data_list(arguments):
+def data_list(arguments: Namespace) -> None:
     """list the data sets there are"""
     from vaetut.datasets import SOURCES
 
@@ -24,7 +27,7 @@ def data_list(arguments):
         print(f"{name:{width}}  {source.about}")
 
 
-def data_make(arguments):
+def data_make(arguments: Namespace) -> None:
     """draw a data set of the course and write it to a folder"""
     from vaetut.datasets import SOURCES
 
@@ -33,27 +36,28 @@ def data_make(arguments):
         raise ValueError(
             f"There is no data set {name!r}: choose one of {', '.join(SOURCES)}."
         )
-    if SOURCES[name].make is None:
+    make: Any = SOURCES[name].make
+    if make is None:
         raise ValueError(f"{name} is not drawn by the course: nothing to make.")
     folder = arguments.folder or Path(name)
-    files = SOURCES[name].make(folder, arguments.format)
+    files = make(folder, arguments.format)
     print(f"{name}: {len(files)} files in {folder}")
 
 
-def data_verify(arguments):
+def data_verify(arguments: Namespace) -> int:
     """check the data sets that are there"""
     from vaetut.datasets import SOURCES
 
     return _report(_broken_data(SOURCES), "Every data set is what it should be.")
 
 
-def _broken_data(sources):
+def _broken_data(sources: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with data sets, each thing once."""
     found = [text for source in sources.values() for text in source.verify()]
     return list(dict.fromkeys(found))
 
 
-def verify(arguments):
+def verify(arguments: Namespace) -> int:
     """check every shipped data file and run against its hash and digest"""
     from vaetut import runs
     from vaetut.datasets import SOURCES
@@ -63,7 +67,7 @@ def verify(arguments):
     return _report(problems, well)
 
 
-def _report(problems, well):
+def _report(problems: Sequence[str], well: str) -> int:
     """Print what is wrong, or that all is well, and return the exit status."""
     for problem in problems:
         print(problem, file=sys.stderr)
@@ -72,7 +76,7 @@ def _report(problems, well):
     return bool(problems)
 
 
-def train(arguments):
+def train(arguments: Namespace) -> None:
     """train a recipe, going on where a stopped training left off"""
     from vaetut.recipes import get_recipe, parse_seeds
     from vaetut.runs import store
@@ -90,7 +94,13 @@ def train(arguments):
         _train_one(recipe, seed, arguments, devices=claimed, resume=arguments.resume)
 
 
-def _train_one(recipe, seed, arguments, devices=None, resume=True):
+def _train_one(
+    recipe: Any,
+    seed: int,
+    arguments: Namespace,
+    devices: Any = None,
+    resume: bool = True,
+) -> None:
     """Train one run before the user's eyes; only one process of several shows it."""
     from vaetut.runs import own_runs, train_run
     from vaetut.runs.store import stem
@@ -110,7 +120,7 @@ def _train_one(recipe, seed, arguments, devices=None, resume=True):
         )
 
 
-def sweep(arguments):
+def sweep(arguments: Namespace) -> int:
     """train a recipe over settings and seeds, and list what came out"""
     from vaetut.recipes import EXPERIMENTS, get_recipe, parse_seeds, parse_settings
     from vaetut.runs import sweep
@@ -131,7 +141,7 @@ def sweep(arguments):
     return _sweep(plan, arguments)
 
 
-def _sweep(plan, arguments):
+def _sweep(plan: Any, arguments: Namespace) -> int:
     """Train a plan, list what came out, and return the exit status."""
     from vaetut.runs import sweep, tables
 
@@ -159,7 +169,7 @@ def _sweep(plan, arguments):
     return bool(problems)
 
 
-def runs(arguments):
+def runs(arguments: Namespace) -> None:
     """list the runs there are, and the recipes without one or with a stale one"""
     from vaetut.recipes import CATALOGUE
     from vaetut.runs import list_runs, own_runs
@@ -191,7 +201,7 @@ def runs(arguments):
 HEAD = ("recipe", "scale", "seeds", "seconds", "loss [95 %]", "MB", "", "backend", "on")
 
 
-def _print_table(rows):
+def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     """Print rows of `list_runs`, with a head, in columns."""
     lines = [HEAD] * bool(rows)
     for row in rows:
@@ -210,29 +220,68 @@ def _print_table(rows):
                 row["hardware"],
             )
         )
+    _print_columns(lines)
+
+
+def _print_columns(lines):
+    """Print rows of texts in columns; a column of empty texts is left out."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = zip(line, widths, strict=True)
         print("  ".join(text.ljust(width) for text, width in cells if width).rstrip())
 
 
-def _loss_of(metrics):
+def _loss_of(metrics: Any) -> str | None:
     """Return the metric that is the loss: an autoencoder's has one term."""
     return next((name for name in ("total", "reconstruction") if name in metrics), None)
 
 
-def _interval(row):
+def _interval(row: Mapping[str, float]) -> str:
     return f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
 
 
-def measure(arguments):
+CLAIM_HEAD = ("chapter", "verdict", "whose", "ours [95 %]", "must be", "of", "claim")
+
+
+def claims(arguments: Namespace) -> None:
+    """list the sources' claims and what the shipped runs say of them"""
+    from vaetut import claims
+
+    if not claims.CLAIMS.exists():
+        raise ValueError(f"There is no {claims.CLAIMS}: run from a checkout.")
+    found = claims.rows(claims.CLAIMS)
+    if arguments.json:
+        print(json.dumps([row.json for row in found], indent=1))
+        return
+    lines = [
+        (
+            str(row.chapter),
+            (row.verdict or row.kind) + "*" * (row.alone != row.verdict),
+            row.whose,
+            row.value,
+            row.rule,
+            row.basis,
+            row.claim,
+        )
+        for row in found
+    ]
+    _print_columns([CLAIM_HEAD, *lines])
+    counts = claims.count(found)
+    print(
+        f"\n{counts.tested} tested: {counts.confirmed} confirmed, {counts.refuted} "
+        f"refuted, {counts.undecided} undecided. *: {counts.corrected} that the "
+        "interval alone decides, but not after Holm's correction in its chapter."
+    )
+
+
+def measure(arguments: Namespace) -> None:
     """measure your runs of a recipe again, after a change of the measures"""
     from vaetut import runs
 
     runs.remeasure(arguments.recipe, arguments.scale)
 
 
-def ship(arguments):
+def ship(arguments: Namespace) -> None:
     """copy your runs of a recipe into the package (for maintainers)"""
     from vaetut import runs
     from vaetut.recipes import EXPERIMENTS
@@ -243,7 +292,7 @@ def ship(arguments):
             print(path)
 
 
-def migrate(arguments):
+def migrate(arguments: Namespace) -> None:
     """write your records of an older version anew, under today's names"""
     from vaetut.runs import own_runs
     from vaetut.runs.migrate import migrate
@@ -252,8 +301,8 @@ def migrate(arguments):
     print(f"{len(written)} records in {own_runs()} have today's names now.")
 
 
-def bench(arguments):
-    """measure how fast this is against another way, and store the result"""
+def bench(arguments: Namespace) -> None:
+    """measure how fast this is against another method, and store the result"""
     folder = Path(__file__).parents[1] / "benchmarks"
     questions = {path: _question(path) for path in sorted(folder.glob("*.py"))}
     scripts = {path.stem: path for path in questions if questions[path].endswith("?")}
@@ -277,12 +326,12 @@ def bench(arguments):
     print(f"  ratio {result['ratio']}")
 
 
-def _question(path):
+def _question(path: Path) -> str:
     """Return the first line of a file's docstring."""
     return (ast.get_docstring(ast.parse(path.read_text("utf8"))) or "-").splitlines()[0]
 
 
-def judge(arguments):
+def judge(arguments: Namespace) -> None:
     """reconstruct the images in a folder with a trained run and report the errors"""
     from vaetut.datasets.polar.pictures import View
     from vaetut.measures.judge import judge, list_images
@@ -319,13 +368,13 @@ STROKES = {  # measure -> its head and digits
 }
 
 
-def _print_strokes(report):
+def _print_strokes(report: dict[str, Any]) -> None:
     """Print a table of judged curves: a line an image, the means at the end."""
 
-    def measures(row):
+    def measures(row: dict[str, Any]) -> list[str]:
         return [f"{row[name]:.{digits}f}" for name, (_, digits) in STROKES.items()]
 
-    def pair(factors):
+    def pair(factors: Sequence[float] | None) -> str:
         return ", ".join(f"{value:.2f}" for value in factors) if factors else "none"
 
     more = ("a, b", "drawn", "residual", "ink", "stroke", "region")

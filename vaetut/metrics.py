@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from functools import cache
 from typing import NamedTuple
 
+NATS, PIXEL = "nats", "subpixel"
+
 
 class Metric(NamedTuple):
     """A quantity that is measured of a model, a run, or the course's images."""
@@ -20,6 +22,12 @@ class Metric(NamedTuple):
     per: str  # of what it is one value, before means are taken: image, pixel, run, …
     better: str = ""  # "lower", "higher", or "" where neither is
     codes: str = ""  # "means" or "sampled": what was decoded or looked at; "" for none
+
+    @property
+    def label(self) -> str:
+        """The unit as it stands behind a number: nats say of what."""
+        of_what = self.unit == NATS and self.per in ("image", PIXEL)
+        return f"{self.unit} per {self.per}" if of_what else self.unit
 
 
 PLACES = {  # what may stand in the braces of a family's name
@@ -36,7 +44,6 @@ PLACES = {  # what may stand in the braces of a family's name
     "walk": "straight|sheet|neighbours",
     "where": "gap|cloud",
 }
-NATS, PIXEL = "nats", "subpixel"
 LOW, HIGH, MEANS, SAMPLED = "lower", "higher", "means", "sampled"
 
 REGISTRY = (
@@ -96,15 +103,15 @@ REGISTRY = (
     Metric("evidence_few", "evidence of the first images", NATS, "image", HIGH),
     Metric("evidence_cells", "cells of that grid that share p(z|x)", "", "image"),
     Metric("active_units", "units whose means vary by more than 0.01", "units", "run"),
-    Metric("posterior_sd", "median standard deviation of q(z|x)", "code", "run"),
+    Metric("posterior_sd", "median standard deviation of q(z|x)", "code units", "run"),
     Metric("log_var_min", "least log-variance of a posterior", NATS, "run"),
     Metric("log_var_mean", "mean log-variance of the posteriors", NATS, "run"),
     Metric("log_var_max", "largest log-variance of a posterior", NATS, "run"),
-    Metric("mean_shift_max", "largest |z − μ| of a component", "code", "run"),
+    Metric("mean_shift_max", "largest |z − μ| of a component", "code units", "run"),
     Metric("mean_shift_share", "components with |z − μ| above 0.05", "", "run"),
     Metric("radius_deviation", "mean of |‖z‖ − ‖μ‖| / ‖μ‖", "", "image"),
-    Metric("radius_of_mean", "length of μ", "code", "image", "", MEANS),
-    Metric("radius_of_z", "length of a code", "code", "image", "", SAMPLED),
+    Metric("radius_of_mean", "length of μ", "code units", "image", "", MEANS),
+    Metric("radius_of_z", "length of a code", "code units", "image", "", SAMPLED),
     # The cloud of codes
     Metric(
         "neighbour_accuracy",
@@ -151,11 +158,17 @@ REGISTRY = (
         "sample",
         LOW,
     ),
-    Metric("radius_median", "median length of codes", "code", "run", "", SAMPLED),
-    Metric("radius_mode", "most frequent length of codes", "code", "run", "", SAMPLED),
-    Metric("radius_low", "2.5 % of codes are shorter", "code", "run", "", SAMPLED),
-    Metric("radius_high", "2.5 % of codes are longer", "code", "run", "", SAMPLED),
-    Metric("rms_coordinate", "rms of coordinates", "code", "run", "", SAMPLED),
+    Metric("radius_median", "median length of codes", "code units", "run", "", SAMPLED),
+    Metric(
+        "radius_mode", "most frequent length of codes", "code units", "run", "", SAMPLED
+    ),
+    Metric(
+        "radius_low", "2.5 % of codes are shorter", "code units", "run", "", SAMPLED
+    ),
+    Metric(
+        "radius_high", "2.5 % of codes are longer", "code units", "run", "", SAMPLED
+    ),
+    Metric("rms_coordinate", "rms of coordinates", "code units", "run", "", SAMPLED),
     Metric(
         "coordinate_excess_kurtosis",
         "mean over coordinates; 0: Gaussian",
@@ -324,7 +337,9 @@ REGISTRY = (
 )
 
 OF_PROFILES = (  # one value an image, where images are the same for every model
-    Metric("radius", "length of a test image's code", "code", "image", "", SAMPLED),
+    Metric(
+        "radius", "length of a test image's code", "code units", "image", "", SAMPLED
+    ),
     Metric("{transect}_excess_bce", "along a transect", NATS, PIXEL, LOW, MEANS),
     Metric("{transect}_iou", "along a transect", "", "image", HIGH, MEANS),
     Metric(
@@ -335,10 +350,11 @@ OF_PROFILES = (  # one value an image, where images are the same for every model
         LOW,
         MEANS,
     ),
-    Metric("lattice_{unit}", "codes of a lattice of stars", "code", "image"),
+    Metric("lattice_{unit}", "codes of a lattice of stars", "code units", "image"),
 )
 
 
+@cache
 def metric(name: str) -> Metric:
     """Return what is registered under a name, that of a family with its own name.
 

@@ -5,6 +5,9 @@ import shutil
 import sys
 
 import pytest
+from docutils import nodes
+
+from vaetut.claims import Row
 
 from .sources import ROOT
 
@@ -60,3 +63,30 @@ def test_settings_of_the_run_change_the_digest(extension, monkeypatch):
     before = extension.execution_digest()
     monkeypatch.setenv("VAETUT_SCALE", "smoke")
     assert before != extension.execution_digest()
+
+
+def test_a_verdict_has_a_class_by_its_first_word(extension):
+    rows = []
+    for text in ("Verdict", "confirmed", "undecided after correction"):
+        entry = nodes.entry("", nodes.paragraph(text=text))
+        rows.append(nodes.row("", nodes.entry("", nodes.paragraph(text="-")), entry))
+    extension.mark_verdicts(nodes.tbody("", *rows))
+    assert [row.children[-1]["classes"] for row in rows[1:]] == [
+        ["verdict-confirmed"],
+        ["verdict-undecided"],
+    ]
+    assert not any(row.children[0]["classes"] for row in rows)
+
+
+def test_a_row_of_claims_says_what_it_is_of(extension):
+    one = Row(
+        *(3, "A claim.", "reading", "a post", "1", 5.0, 4.0, 6.0, 7, "seeds", "full"),
+        *("nats", "below 6 nats", False, 0.03, 0.06, "confirmed", "undecided"),
+    )
+    chapter, claim, theirs, ours, verdict = extension.Claims.cells(one)
+    assert (chapter, theirs) == ("3", "1")
+    assert claim == "A claim.\n\na post (our reading of theirs)."
+    assert ours == (
+        "5 nats (4 to 6)\n\nMust be below 6 nats. 7 seeds, not paired, full scale."
+    )
+    assert verdict == "undecided after correction\n\nThe interval alone: confirmed."

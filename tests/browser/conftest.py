@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from .chromium import find_chromium
+from .looking import entry, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "_build" / "html"
@@ -27,8 +29,9 @@ PHONE = {"width": 390, "height": 844}
 # A page of its own for widgets, with words around them, as the theme styles it.
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>t</title>
-<style>html[data-theme="dark"] body {{ background: #121212; color: #ddd }}</style>
-</head><body><p>Before.</p>{}<p>After.</p></body></html>"""
+<style>html[data-theme="dark"] {{ --pst-color-background: #121212 }}
+html[data-theme="dark"] body {{ background: #121212; color: #ddd }}</style></head>
+<body><p>Before.</p>{}<p>After.</p><div style="height: 80rem"></div></body></html>"""
 
 # Chromium's own traffic would count as the page's.
 CHROMIUM_FLAGS = (
@@ -86,10 +89,11 @@ def browser():
 
 @dataclass
 class Watched:
-    """A page and the troubles it met: errors, failed and outside requests."""
+    """A page, what it asked for, and its troubles: errors, failed, outside requests."""
 
     page: Page
     host: str
+    asked: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
     def __post_init__(self):
@@ -99,12 +103,20 @@ class Watched:
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda e: self._add("uncaught", str(e)))
 
+    @property
+    def root(self):
+        """The widgets of the page."""
+        return self.page.locator(".vaetut-explorer")
+
     def _add(self, what, detail):
         self.troubles.append(f"{what}: {detail}")
 
     def _on_request(self, request):
         url = urlsplit(request.url)
-        if url.scheme not in ("data", "blob") and url.netloc != self.host:
+        if url.scheme in ("data", "blob"):
+            return
+        self.asked.append(request.url)
+        if url.netloc != self.host:
             self._add("outside request", request.url)
 
     def _on_response(self, response):
@@ -135,32 +147,83 @@ def open_page(browser, bases):
     return open_page
 
 
-@pytest.fixture
-def open_widgets(browser, tmp_path):
-    """Return a function that opens widgets on a page of their own, from the disk.
+def page_html(explorer):
+    """Return a widget's HTML, of which the still picture takes most of the time."""
+    return _html(explorer, *(repr(getattr(explorer, name)) for name in explorer.view))
 
-    `init` is a script that runs before the page's; the options are those of a context.
+
+@functools.cache
+def _html(explorer, *traits):
+    return explorer.to_html()
+
+
+@pytest.fixture(scope="session")
+def widget_page(browser, tmp_path_factory):
+    """Return a context manager that opens widgets on a page of their own.
+
+    It is a file, and open when all is drawn. `init` is a script that runs before the
+    page's; the options are those of a browser's context. Without any, a window that
+    was closed before is taken again, for a new one takes as long as all the rest.
     """
-    with contextlib.ExitStack() as contexts:
+    folder, spare = tmp_path_factory.mktemp("pages"), []
 
-        def open_widgets(*widgets, page=PAGE, init="", **options):
-            path = tmp_path / f"page-{len(list(tmp_path.glob('page-*')))}.html"
-            body = "<p>Between.</p>".join(widget.to_html() for widget in widgets)
-            path.write_text(page.format(body), "utf-8")
-            options = {"viewport": DESKTOP} | options
-            context = contexts.enter_context(browser.new_context(**options))
+    @contextlib.contextmanager
+    def window(init="", **options):
+        if spare and not init and not options:
+            watched = spare.pop()
+            watched.asked.clear()
+            watched.troubles.clear()
+            watched.page.mouse.up()
+            watched.page.set_viewport_size(DESKTOP)
+            watched.page.emulate_media(media="screen", forced_colors="none")
+        else:
+            context = browser.new_context(**{"viewport": DESKTOP} | options)
             watched = Watched(context.new_page(), "")
             watched.page.add_init_script(init)
-            watched.page.goto(path.as_uri())
-            return watched
+        yield watched
+        if init or options:
+            watched.page.context.close()
+        else:
+            spare.append(watched)
 
-        yield open_widgets
+    @contextlib.contextmanager
+    def widget_page(*explorers, **options):
+        body = "<p>Between.</p>".join(map(page_html, explorers))
+        path = folder / f"{len(list(folder.iterdir()))}.html"
+        path.write_text(PAGE.format(body), "utf-8")
+        with window(**options) as watched:
+            watched.page.goto(path.as_uri())
+            if options.get("java_script_enabled", True):
+                for root, explorer in zip(watched.root.all(), explorers, strict=True):
+                    wait_until_ready(root, entry(explorer).ready)
+            yield watched
+
+    return widget_page
 
 
 @pytest.fixture
-def jupyterlab(tmp_path):
-    """Return the address of a JupyterLab, and the empty folder that it serves."""
+def show(widget_page):
+    """Return a function that opens widgets as `widget_page` does, for a test."""
+    with contextlib.ExitStack() as pages:
+        yield lambda *explorers, **options: pages.enter_context(
+            widget_page(*explorers, **options)
+        )
+
+
+@pytest.fixture
+def empty_page(browser):
+    """Return an empty page with a <main>, for a live view."""
+    with browser.new_context(viewport=DESKTOP) as context:
+        watched = Watched(context.new_page(), "")
+        watched.page.set_content(PAGE.format("<main></main>"))
+        yield watched
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(tmp_path_factory):
+    """Return a function of cells: the address of a notebook of them in a JupyterLab."""
     pytest.importorskip("jupyterlab", reason="JupyterLab is not installed.")
+    folder = tmp_path_factory.mktemp("lab")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -170,24 +233,34 @@ def jupyterlab(tmp_path):
         "--ip=127.0.0.1",
         f"--port={port}",
         "--IdentityProvider.token=",
-        f"--ServerApp.root_dir={tmp_path}",
+        f"--ServerApp.root_dir={folder}",
         "--LabApp.news_url=None",
     ]
-    own = {f"JUPYTER_{k}_DIR": str(tmp_path / k) for k in ("CONFIG", "RUNTIME")}
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    own = {f"JUPYTER_{k}_DIR": str(folder / k) for k in ("CONFIG", "RUNTIME")}
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", *options],
-        env=os.environ | own | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | own | {"PYTHONPATH": paths},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+    def notebook(cells):
+        written = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        nbformat.write(written, folder / "live.ipynb")
+        return f"http://127.0.0.1:{port}/lab/tree/live.ipynb?reset"
+
     try:
-        for _ in range(120):
+        for _ in range(600):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             assert server.poll() is None, "JupyterLab ended at once."
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}", tmp_path
+            time.sleep(0.1)
+        yield notebook
     finally:
         server.terminate()
         server.wait(30)

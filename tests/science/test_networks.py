@@ -237,11 +237,23 @@ def taught_of_walks():
     return definitions("10-curved-factors.ipynb", polar=polar, size=64, **known)
 
 
-def test_the_curvature_taught_is_the_librarys(taught_of_walks):
-    path = np.cumsum(np.random.default_rng(0).normal(size=(30, 3)), axis=0)
-    np.testing.assert_allclose(
-        taught_of_walks["menger"](path), analysis.menger_curvature(path), rtol=1e-6
-    )
+@pytest.mark.parametrize("radius", [0.1, 1, 30])
+def test_the_curvature_taught_is_one_over_the_radius_of_a_circle(
+    taught_of_walks, radius
+):
+    rng, angle = np.random.default_rng(0), np.linspace(0, 3, 7)
+    turned = np.linalg.qr(rng.normal(size=(5, 5)))[0][:2]
+    circle = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1) @ turned + 4
+    found = taught_of_walks["menger"](circle)
+    assert found == pytest.approx(np.full(5, 1 / radius), rel=1e-6)
+
+
+def test_the_curvature_taught_of_a_helix_and_of_a_line(taught_of_walks):
+    t = np.linspace(0, 6, 600)
+    helix = np.stack([2 * np.cos(t), 2 * np.sin(t), 3 * t], axis=1)
+    assert taught_of_walks["menger"](helix) == pytest.approx(2 / 13, rel=1e-3)
+    line = np.array([0, 0.1, 0.3, 1.7])[:, None] * [1.0, 2.0, -3.0]
+    assert taught_of_walks["menger"](line) == pytest.approx(0, abs=1e-5)
 
 
 def test_the_walks_taught_are_the_librarys(taught_of_walks):

@@ -154,7 +154,6 @@ def test_information_is_symmetric_and_a_dimension_twice_has_no_lead():
 
 
 # ---- DCI
-
 IMPORTANCES = [
     np.eye(2),
     np.full((3, 2), 1 / 3),
@@ -403,7 +402,6 @@ def test_angles_at_random(d, levels):
 
 
 # ---- Bad input
-
 FEW, TWO = NOISE[:300], FACTORS[:300]
 ONES = np.ones((300, 2))
 RARE = np.column_stack([TWO[:, 0], np.arange(300) == 0])

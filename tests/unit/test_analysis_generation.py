@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from scipy import linalg, ndimage
 
-from vaetut.analysis import frechet_distance, precision_recall, sharpness, spectrum
-from vaetut.analysis import generation as gen
+from vaetut.analysis import (
+    chunks,
+    frechet_distance,
+    precision_recall,
+    sharpness,
+    spectrum,
+)
 
 RNG = np.random.default_rng(0)
 CLOUD = RNG.normal(size=(400, 6))
@@ -98,7 +103,7 @@ def test_it_is_the_definition_in_parts_as_well(monkeypatch):
     reach = np.sort(own, axis=1)[:, 3]
     inside = np.linalg.norm(fake[:, None] - real, axis=-1) <= reach
     assert precision_recall(real, fake).precision == inside.any(1).mean()
-    monkeypatch.setattr(gen, "_CHUNK", 130)
+    monkeypatch.setattr(chunks, "CHUNK", 130)
     assert precision_recall(real, fake).precision == inside.any(1).mean()
 
 
@@ -141,7 +146,7 @@ def test_a_memory_map_is_read_in_parts(tmp_path, monkeypatch):
     images = RNG.integers(0, 256, size=(9, 8, 8, 3), dtype=np.uint8)
     np.save(tmp_path / "images.npy", images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
-    monkeypatch.setattr(gen, "_CHUNK", 400)
+    monkeypatch.setattr(chunks, "CHUNK", 400)
     assert sharpness(mapped) == pytest.approx(sharpness(images))
     found = spectrum(mapped)
     monkeypatch.undo()
@@ -190,7 +195,6 @@ def test_borders_and_brightness_do_not_pass_for_detail():
 
 
 # ---- What is refused
-
 IMAGE = np.full((1, 8, 8, 3), 0.5)
 
 

@@ -1,4 +1,4 @@
-"""Intervals, and the input checks that all of `vaetut.analysis` shares."""
+"""Intervals over seeds and images, against what they must cover."""
 
 import json
 
@@ -7,14 +7,22 @@ import pytest
 from scipy import stats
 
 from vaetut.analysis import (
+    Share,
     bootstrap_interval,
     hierarchical_interval,
-    hierarchical_ratio,
+    holm,
     interval,
-    paired_hierarchical_interval,
+    mean_estimate,
     paired_interval,
+    ratio_estimate,
+    ratio_interval,
+    welch_estimate,
+    welch_interval,
 )
-from vaetut.checks import finite_array, fraction, random_generator, whole_number
+
+
+def _draws(rng):
+    return rng.standard_normal((2000, 5))
 
 
 def test_interval_is_student_t():
@@ -50,10 +58,6 @@ def test_interval_covers_at_its_level():
     rng = np.random.default_rng(1)
     hits = sum(abs(i.mean) <= i.high - i.mean for i in map(interval, _draws(rng)))
     assert hits / 2000 == pytest.approx(0.95, abs=4 * (0.95 * 0.05 / 2000) ** 0.5)
-
-
-def _draws(rng):
-    return rng.standard_normal((2000, 5))
 
 
 def test_bootstrap_agrees_with_student_and_is_reproducible():
@@ -102,30 +106,6 @@ def test_a_seed_counts_once_however_many_its_images():
 
 def test_one_seed_has_no_spread_between_seeds():
     assert hierarchical_interval([[1, 2, 6]]) == (3, 3, 3, 1)
-    assert hierarchical_ratio([[1, 2, 6]], [[2.0]]) == (1.5, 1.5, 1.5, 1)
-    assert paired_hierarchical_interval([[1, 2]], [[0, 0]]) == (1.5, 1.5, 1.5, 1)
-
-
-def test_a_ratio_is_free_of_what_a_seed_does_to_both():
-    rng = np.random.default_rng(6)
-    scale = rng.uniform(1, 20, size=(12, 1))
-    got = hierarchical_ratio(3 * scale * np.ones((12, 30)), scale * np.ones((12, 4)))
-    assert got == pytest.approx((3, 3, 3, 12))
-    noisy = hierarchical_ratio(
-        scale * rng.uniform(2, 4, (12, 30)), scale * rng.uniform(0.5, 1.5, (12, 400))
-    )
-    assert noisy.low < 3 < noisy.high and noisy.high - noisy.low < 1
-    negative = hierarchical_ratio([[1.0], [2.0]], [[-1.0], [-2.0]])
-    assert negative == pytest.approx((-1, -1, -1, 2))
-
-
-def test_pairs_by_image_and_seed_lose_what_they_share():
-    rng = np.random.default_rng(7)
-    shared = rng.normal(0, 100, size=(6, 50))
-    a, b = shared + 1 + rng.normal(0, 0.1, (6, 50)), shared
-    got = paired_hierarchical_interval(list(a), list(b), seed=2)
-    assert 0.9 < got.low < got.mean < got.high < 1.1
-    assert got == hierarchical_interval(a - b, seed=2)
 
 
 @pytest.mark.parametrize(
@@ -138,44 +118,21 @@ def test_pairs_by_image_and_seed_lose_what_they_share():
         (lambda: hierarchical_interval([[1]], seed=None), "seed must be"),
         (lambda: hierarchical_interval([[1]], level=95), "level must lie"),
         (lambda: hierarchical_interval([[1]], draws=0), "draws must be"),
-        (lambda: hierarchical_ratio([[1]], [[1], [2]]), "same seeds: 1 and 2"),
-        (lambda: hierarchical_ratio([[1]], []), "denominators is empty"),
-        (lambda: hierarchical_ratio([[1]], [[0]]), "may be 0"),
-        (lambda: hierarchical_ratio([[1], [1]], [[-1], [2]]), "may be 0"),
-        (lambda: paired_hierarchical_interval([[1]], [[1], [2]]), "same seeds"),
-        (lambda: paired_hierarchical_interval([[1]], [[1, 2]]), "same images: 1"),
-    ],
-)
-def test_bad_groups_are_named(call, words):
-    with pytest.raises(ValueError, match=words):
-        call()
-
-
-# ---- Bad input
-
-
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
         (lambda: interval([]), "values is empty"),
         (lambda: interval([1, np.nan]), "values holds NaN"),
         (lambda: interval([[1, 2]]), "values must have 1 axes"),
         (lambda: interval([1, 2], level=95), "level must lie"),
         (lambda: paired_interval([1, 2], [1]), "a and b must pair"),
         (lambda: paired_interval([1, 2], [1, np.inf]), "b holds NaN"),
+        (lambda: welch_interval([1, 2], [np.nan]), "b holds NaN"),
+        (lambda: ratio_interval([1, 2], [1, 0], paired=False), "b must be above 0"),
+        (lambda: ratio_interval([1, -2], [1, 2], paired=True), "a must be above 0"),
+        (lambda: ratio_interval([1, 2], [1], paired=True), "a and b must pair"),
+        (lambda: mean_estimate([1, 2]).interval(95), "level must lie"),
+        (lambda: holm([0.1, 1.1]), "p_values must lie"),
         (lambda: bootstrap_interval([1, 2], 0, draws=0), "draws must be"),
         (lambda: bootstrap_interval([1, 2], None), "seed must be"),
         (lambda: bootstrap_interval([], 0), "values is empty"),
-        (lambda: finite_array("x", ["a"]), "x must hold real numbers"),
-        (lambda: finite_array("x", [1j]), "x must hold real numbers"),
-        (lambda: finite_array("x", [[1], [1, 2]]), "x must hold real numbers"),
-        (lambda: fraction("x", "a"), "x must lie"),
-        (lambda: fraction("x", 1.0), "x must lie"),
-        (lambda: fraction("x", float("nan")), "x must lie"),
-        (lambda: whole_number("x", 2.0), "x must be a whole number"),
-        (lambda: whole_number("x", True), "x must be a whole number"),
-        (lambda: whole_number("x", 0), "x must be a whole number >= 1"),
-        (lambda: random_generator(-1), "seed must be"),
     ],
 )
 def test_bad_input_is_named(call, words):
@@ -183,10 +140,95 @@ def test_bad_input_is_named(call, words):
         call()
 
 
-def test_checks_pass_good_input_on():
-    assert finite_array("x", np.ones(2, np.float32), dtype=None).dtype == np.float32
-    assert finite_array("x", np.ones(2, np.uint8), dtype=None).dtype == np.float64
-    assert fraction("x", 0.25) == 0.25
-    assert whole_number("x", np.int64(3)) == 3
-    rng = np.random.default_rng(0)
-    assert random_generator(rng) is rng
+A = [3.1, 2.9, 3.4, 3.0, 3.3, 2.8]
+B = [1.0, 1.9, 1.4, 2.6]
+
+
+@pytest.mark.parametrize("level", [0.95, 0.8])
+def test_welch_is_scipys(level):
+    theirs = stats.ttest_ind(A, B, equal_var=False)
+    low, high = theirs.confidence_interval(level)
+    difference = np.mean(A) - np.mean(B)
+    assert welch_interval(A, B, level) == pytest.approx((difference, low, high, 4))
+    assert welch_estimate(A, B).p_value(0) == pytest.approx(theirs.pvalue)
+    assert welch_estimate(A, B).freedom == pytest.approx(theirs.df)
+
+
+def test_the_p_value_of_a_mean_is_scipys():
+    assert mean_estimate(A).p_value(2.9) == pytest.approx(
+        stats.ttest_1samp(A, 2.9).pvalue
+    )
+
+
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        mean_estimate(A),
+        welch_estimate(A, B),
+        ratio_estimate(A, B, paired=False),
+        ratio_estimate(A[:4], B, paired=True),
+        Share(7, 40),
+        Share(0, 40),
+    ],
+)
+def test_a_bound_at_an_end_of_the_interval_has_a_p_value_of_five_per_cent(estimate):
+    found = estimate.interval()
+    ends = [end for end in (found.low, found.high) if end > 0]
+    assert ends
+    for end in ends:
+        assert estimate.p_value(end) == pytest.approx(0.05)
+        beyond = end + np.sign(end - found.mean) * 1e-3
+        assert estimate.p_value(beyond) < 0.05 < estimate.p_value(found.mean)
+
+
+def test_a_ratio_and_its_inverse_say_the_same():
+    for paired, a in ((False, A), (True, A[:4])):
+        one, other = ratio_interval(a, B, paired), ratio_interval(B, a, paired)
+        assert (one.low, one.high) == pytest.approx((1 / other.high, 1 / other.low))
+        means = [np.exp(np.mean(np.log(values))) for values in (a, B)]
+        assert one.mean == pytest.approx(means[0] / means[1])
+        assert ratio_estimate(a, B, paired).p_value(-1) == 0
+
+
+def test_an_interval_covers_the_truth_in_19_of_20_cases():
+    rng, held = np.random.default_rng(0), {"welch": [], "ratio": []}
+    for _ in range(2000):
+        a, b = rng.normal(10, 1, 10), rng.normal(8, 0.3, 5)
+        found = welch_interval(a, b)
+        held["welch"].append(found.low <= 2 <= found.high)
+        found = ratio_interval(a, b, paired=False)
+        held["ratio"].append(found.low <= 1.25 <= found.high)
+    for name, hits in held.items():
+        assert np.mean(hits) == pytest.approx(0.95, abs=0.015), name
+
+
+def test_pairs_that_share_their_noise_have_the_narrower_interval():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 1, 8)
+    a, b = 10 + noise + rng.normal(0, 0.1, 8), 9 + noise
+    widths = [i.high - i.low for i in (paired_interval(a, b), welch_interval(a, b))]
+    assert widths[0] < widths[1] / 3
+
+
+def test_one_value_or_equal_values_do_not_crash():
+    assert mean_estimate([2.0]).interval() == (2, 2, 2, 1)
+    assert mean_estimate([2.0]).p_value(0) == 1
+    assert welch_estimate([2.0], A).p_value(0) == 1
+    assert welch_interval([2.0, 2.0], [1.0, 1.0, 1.0]) == (1, 1, 1, 2)
+    assert mean_estimate([0.1] * 10).interval() == (0.1, 0.1, 0.1, 10)
+    assert [mean_estimate([2.0, 2.0]).p_value(x) for x in (1, 2)] == [0, 1]
+    assert ratio_interval([3.0, 3.0], [3.0, 3.0], paired=True) == (1, 1, 1, 2)
+
+
+def test_a_share_of_none_has_an_interval():
+    found = Share(0, 1000).interval()
+    assert found.low == 0 and found.high == pytest.approx(1 - 0.025 ** (1 / 1000))
+    assert Share(0, 1000).p_value(0.0) == 1 and Share(1, 1000).p_value(0.0) == 0
+    assert Share(5, 10).p_value(1.5) == 0
+
+
+def test_holm_on_a_worked_example():
+    # 4 × .01, 3 × .0125, 2 × .03, 1 × .04; none may fall below the one before.
+    found = holm([0.04, 0.0125, 0.01, 0.03])
+    assert found == pytest.approx([0.06, 0.04, 0.04, 0.06])
+    assert holm([0.6, 0.7]) == [1, 1] and holm([]) == []

@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 import threading
 import time
 
@@ -147,19 +146,6 @@ def test_where_nothing_can_be_written_the_variable_is_named(root, monkeypatch):
     assert cache.verify("some") == []
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
-def test_a_folder_that_is_locked_is_named(root):
-    root.mkdir()
-    root.chmod(0o500)
-    try:
-        if os.access(root, os.W_OK):
-            pytest.skip("this user may write everywhere")
-        with pytest.raises(DataError, match="VAETUT_CACHE"):
-            cache.cached("some", KEY, write)
-    finally:
-        root.chmod(0o700)
-
-
 def fail(folder):
     write(folder)
     raise DataError("the third image cannot be drawn")
@@ -174,7 +160,7 @@ def fill_the_disk(folder):
     ("writer", "error", "word"),
     [
         (fail, DataError, "third image"),
-        (fill_the_disk, DataError, "No space left.*VAETUT_CACHE"),
+        (fill_the_disk, DataError, "No space left.*disk is full"),
         (lambda folder: None, ValueError, "nothing"),
         (lambda folder: (folder / "a.txt").write_text(""), ValueError, r"a\.txt"),
     ],
@@ -184,19 +170,6 @@ def test_a_write_that_fails_leaves_nothing(root, writer, error, word):
         cache.cached("some", KEY, writer)
     assert [*root.iterdir()] == []
     assert len(cache.cached("some", KEY, write)["images"]) == 6
-
-
-def test_what_a_killed_process_left_goes_after_a_day(root):
-    folder = cache.folder_of("some", KEY)
-    old, new = (root / f".{folder.name}.{pid}-1.part" for pid in (1, 2))
-    for left in (old, new):
-        left.mkdir(parents=True)
-        (left / "images.npy").write_text("half")
-    yesterday = time.time() - 25 * 3600
-    os.utime(old / "images.npy", (yesterday, yesterday))
-    os.utime(old, (yesterday, yesterday))
-    cache.cached("some", KEY, write)
-    assert set(root.iterdir()) == {folder, new}
 
 
 def test_of_two_threads_the_slower_takes_what_the_faster_wrote(root):

@@ -17,7 +17,9 @@ def test_runs_as_json_have_the_promised_keys(capsys):
     row = rows["fashion-ae"]
     assert row["parameters"] == {"encoder": 96770, "decoder": 246273, "total": 343043}
     assert row["seeds"] >= 5 and not row["stale"]
-    assert row["metrics"]["bce"].keys() == {"mean", "low", "high", "n"}
+    assert row["metrics"]["bce"].keys() == {"mean", "low", "high", "n", "unit"}
+    units = {name: row["metrics"][name]["unit"] for name in ("bce", "floor")}
+    assert units == {"bce": "nats per subpixel", "floor": "nats per image"}
     assert {"scale", "hardware", "backend", "seconds"} <= row.keys()
 
 
@@ -37,12 +39,52 @@ def test_runs_name_what_is_stale_or_missing_and_show_your_own(capsys, monkeypatc
 
     row = list_runs()[0] | {"peak_memory_mb": 1234}
     own = row | {"scale": "laptop", "stale": True}
-    monkeypatch.setattr("vaetut.training.list_runs", lambda *own_: [own] * len(own_))
+    monkeypatch.setattr("vaetut.runs.list_runs", lambda *own_: [own] * len(own_))
     assert main(["runs"]) == 0
     out = capsys.readouterr().out
     assert "Shipped with the course: none" in out and "STALE" in out
     assert f"Stale: {row['recipe']} laptop. vaetut train" in out and "1,234" in out
     assert f"Not shipped: {', '.join(CATALOGUE)}." in out
+
+
+def test_claims_as_json_have_the_promised_keys(capsys):
+    assert main(["claims", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    text = {"claim", "whose", "source", "theirs", "of", "scale", "rule"}
+    for row in rows:
+        assert {
+            "chapter",
+            "mean",
+            "low",
+            "high",
+            "n",
+            "paired",
+            "p",
+            "verdict",
+        } < row.keys()
+        assert all(isinstance(row[key], str) for key in text)
+        assert row["low"] <= row["mean"] <= row["high"] and row["n"] > 1
+        tested = row["kind"] == "test"
+        assert tested == (row["verdict"] is not None) == (row["p"] is not None)
+    first = rows[0]
+    assert (first["chapter"], first["scale"], first["of"]) == (1, "full", "seeds")
+
+
+def test_claims_as_text_are_a_table_with_a_sum(capsys, monkeypatch, tmp_path):
+    from vaetut import claims
+
+    found = claims.rows(claims.CLAIMS, chapter=7)
+    monkeypatch.setattr(claims, "rows", lambda path: found)
+    assert main(["claims"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:3] == ["chapter", "verdict", "whose"]
+    verdicts = [line.split()[1] for line in lines[1 : len(found) + 1]]
+    assert verdicts.count("theorem") == sum(row.kind == "theorem" for row in found)
+    assert lines[1].index("theirs") == lines[0].index("whose")
+    assert lines[-1].startswith(f"{claims.count(found)} tested: ")
+    monkeypatch.setattr(claims, "CLAIMS", tmp_path / "claims.toml")
+    assert main(["claims"]) == 1
+    assert "run from a checkout" in capsys.readouterr().err
 
 
 def test_output_that_nobody_reads_is_no_error():
@@ -60,12 +102,12 @@ def test_verify_is_content_with_what_is_shipped(capsys):
 
 
 def test_verify_fails_and_names_a_damaged_file(capsys, monkeypatch, tmp_path):
-    from vaetut.runs import store as runs
+    from vaetut.runs import verify
 
     bad = tmp_path / "fashion-ae" / "full" / "seed-0.json"
     bad.parent.mkdir(parents=True)
     bad.write_text("{}")
-    monkeypatch.setattr("vaetut.training.verify", lambda: runs.verify(tmp_path))
+    monkeypatch.setattr("vaetut.runs.verify", lambda: verify(tmp_path))
     assert main(["verify"]) == 1
     assert "seed-0.json" in capsys.readouterr().err
 
@@ -116,11 +158,12 @@ def test_data_that_is_wrong_is_named(capsys, sources):
         (["train", "fashion-ae", "--devices", "tpu"], "tpu"),
         (["train", "fashion-ae", "--rank", "1"], "ank 1"),
         (["train", "fashion-ae", "--precision", "float8"], "float32, bfloat16"),
+        (["train", "fashion-ae", "--devices", "2"], "KERAS_BACKEND=jax"),
+        (["train", "fashion-ae+dataset=polar-64"], "cannot be measured"),
         (["train", "fashion-ae", "--backend", "jax"], "KERAS_BACKEND=jax"),
         (["sweep", "fashion-ae", "--seeds", "x"], "no seeds"),
         (["sweep", "fashion-ae", "--jobs", "0"], "at least one job"),
         (["sweep", "fashion-ae", "--precision", "float8"], "float32, bfloat16"),
-        (["sweep", "fashion-ae", "--task", "1"], "tasks 0 … 0"),
         (["sweep", "fashion-ae", "--set", "lr=1"], "learning_rate"),
         (["sweep", "fashion-ae", "--set", "epochs=0"], "epochs"),
     ],
@@ -132,13 +175,14 @@ def test_a_bad_value_is_one_line_and_status_one(
     assert main(flags if "--scale" in flags else [*flags, "--scale", "smoke"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("vaetut: ") and word in error and error.count("\n") == 1
+    assert not list(tmp_path.rglob("*.*"))  # no checkpoint, no weights
 
 
 @pytest.mark.parametrize(
     "flags",
     [
         ["train", "fashion-ae", "--backend", "theano"],
-        ["sweep", "fashion-ae", "--slurm", "--jobs", "2"],
+        ["sweep", "fashion-ae", "--dask", "tcp://a:1", "--jobs", "2"],
         ["data", "make", "curves", "--format", "gif"],
     ],
 )
@@ -160,7 +204,7 @@ def test_the_backend_is_the_one_asked_for():
     command += ["--backend", "torch", "--devices", "2"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
-    assert "vaetut: PyTorch trains on one device" in done.stderr
+    assert "vaetut: torch trains on one device here, not on 2: set" in done.stderr
 
 
 def test_train_does_not_train_twice_unless_asked_to(capsys, monkeypatch, tmp_path):
@@ -189,7 +233,7 @@ def test_only_one_process_of_several_shows_the_training(capsys, monkeypatch, tmp
         say("an epoch")
 
     monkeypatch.setattr(devices, "claim", second)
-    monkeypatch.setattr("vaetut.training.train", train)
+    monkeypatch.setattr("vaetut.runs.train_run", train)
     monkeypatch.setenv("VAETUT_RUNS", str(tmp_path))
     flags = ["--scale", "smoke", "--cluster", "a:1,b:1", "--rank", "1"]
     assert main(["train", "fashion-ae", *flags]) == 0
@@ -231,13 +275,14 @@ def test_a_sweep_lists_what_came_out_and_writes_it(capsys, monkeypatch, tmp_path
     assert content["summary"][0]["n"] == 1
 
 
-def test_a_sweep_can_be_a_script_for_slurm(capsys):
-    sweep = ["sweep", "fashion-vae", "--set", "beta=1,2", "--slurm"]
-    assert main([*sweep, "--backend", "tensorflow"]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith("#!/bin/bash") and "--array=0-1" in out
-    command = "vaetut sweep fashion-vae --scale laptop --set beta=1,2 --seeds 0,0"
-    assert f"{command} --backend tensorflow --precision float32 --task" in out
+def test_older_records_are_migrated(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("VAETUT_RUNS", str(tmp_path))
+    asked = []
+    migrate = lambda root: asked.append(root) or [root / "a", root / "b"]  # noqa: E731
+    monkeypatch.setattr("vaetut.runs.migrate.migrate", migrate)
+    assert main(["migrate"]) == 0
+    assert asked == [tmp_path]
+    assert f"2 records in {tmp_path} have today's names now." in capsys.readouterr().out
 
 
 def test_shipping_nothing_is_an_error(capsys, monkeypatch, tmp_path):

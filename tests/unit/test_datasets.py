@@ -1,3 +1,5 @@
+"""Fashion-MNIST is whole, and a damaged file of it is named."""
+
 import gzip
 import shutil
 
@@ -93,6 +95,25 @@ def test_unknown_names_list_what_there_is():
         datasets.load("mnist")
     with pytest.raises(ValueError, match="train, test"):
         datasets.load("fashion-mnist", "dev")
+
+
+@pytest.mark.parametrize("name", datasets.SOURCES)
+def test_a_source_says_what_its_images_are_and_what_is_known_of_them(name):
+    shape, knows = datasets.image_shape(name), datasets.source(name).knows
+    assert shape == datasets.source(name).shape
+    expected = {"fashion": "labels", "polar": "factors", "lfw": None}
+    assert knows == expected.get(name.partition("-")[0], "attributes")
+    if name in ("fashion-mnist", "polar-64", "polar-64-punctured"):  # soon loaded
+        data = datasets.load(name, "test")
+        assert data.image_shape == shape and getattr(data, knows) is not None
+
+
+def test_a_frozen_data_set_cannot_be_written_to():
+    data = Dataset("x", "train", GOOD.copy(), "", labels=np.arange(2))
+    assert data.frozen() is data
+    for array in (data.images, data.labels):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
 
 
 def test_a_subset_depends_on_its_seed_and_grows_at_the_end():

@@ -14,11 +14,10 @@ from vaetut.models import (
     EntanglementVAE,
     conv_decoder,
     conv_encoder,
-    disentangling,
+    regularizers,
 )
 from vaetut.recipes import get_recipe
 from vaetut.training import build_model
-from vaetut.training.devices import Devices
 
 SHAPE, KINDS = (8, 8, 1), [EntanglementVAE, DIPVAE, TCVAE]
 
@@ -48,29 +47,29 @@ def images():
 
 def test_the_entanglement_of_codes_by_hand():
     mean = [[1.0, -2.0, 3.0], [0.0, 5.0, 0.0], [0.5, 0.5, -0.5]]
-    found = numbers(disentangling.entanglement_loss(tensor(mean)))
+    found = numbers(regularizers.entanglement_loss(tensor(mean)))
     np.testing.assert_allclose(found, [(2 + 3 + 6) / 3, 0, 0.25], rtol=1e-6)
-    plane = numbers(disentangling.entanglement_loss(tensor([[3.0, -4.0]])))
+    plane = numbers(regularizers.entanglement_loss(tensor([[3.0, -4.0]])))
     np.testing.assert_allclose(plane, [12.0])
 
 
 def test_the_entanglement_is_the_analysis():
     codes = np.random.default_rng(0).normal(size=(50, 4))
-    ours = numbers(disentangling.entanglement_loss(tensor(codes))).mean()
+    ours = numbers(regularizers.entanglement_loss(tensor(codes))).mean()
     assert ours == pytest.approx(analysis.entanglement(codes), rel=1e-5)
 
 
 def test_the_covariance_of_a_batch_is_numpys():
     values = np.random.default_rng(0).normal(2, 3, size=(30, 3))
-    found = numbers(disentangling.batch_covariance(tensor(values)))
+    found = numbers(regularizers.batch_covariance(tensor(values)))
     np.testing.assert_allclose(found, np.cov(values.T, bias=True), rtol=1e-4)
 
 
 def test_the_dip_penalty_by_hand():
     covariance = [[2.0, 0.5], [0.5, 1.0]]
-    found = float(disentangling.dip_penalty(tensor(covariance), 10.0))
+    found = float(regularizers.dip_penalty(tensor(covariance), 10.0))
     assert found == pytest.approx(2 * 0.25 + 10 * 1.0)
-    assert float(disentangling.dip_penalty(tensor(np.eye(3)), 10.0)) == 0
+    assert float(regularizers.dip_penalty(tensor(np.eye(3)), 10.0)) == 0
 
 
 def test_dip_adds_the_noise_of_codes_to_their_variance():
@@ -87,7 +86,7 @@ def test_the_total_correlation_by_hand():
     density = norm.logpdf(codes[:, None], mean[None], np.exp(log_var / 2)[None])
     joint = logsumexp(density.sum(-1), axis=1) - np.log(7)
     each = logsumexp(density, axis=1) - np.log(7)
-    found = disentangling.total_correlation(*map(tensor, (codes, mean, log_var)))
+    found = regularizers.total_correlation(*map(tensor, (codes, mean, log_var)))
     np.testing.assert_allclose(numbers(found), joint - each.sum(-1), atol=1e-4)
 
 
@@ -98,7 +97,7 @@ def test_the_total_correlation_of_independent_and_of_equal_units():
     found = {}
     for name, centres in {"apart": mean, "equal": mean[:, [0, 0]]}.items():
         codes = centres + 0.3 * rng.normal(size=mean.shape)
-        terms = disentangling.total_correlation(*map(tensor, (codes, centres, small)))
+        terms = regularizers.total_correlation(*map(tensor, (codes, centres, small)))
         found[name] = numbers(terms).mean()
     # Two Gaussians of correlation r have -½ log(1 - r²); the noise is not shared.
     r = 1 / (1 + 0.3**2)
@@ -161,16 +160,6 @@ def test_what_makes_no_sense_is_refused(kind):
             make(kind, gamma=-1.0)
     with pytest.raises(ValueError, match='of must be "means" or "codes"'):
         make(DIPVAE, of="both")
-
-
-def test_a_term_of_the_whole_batch_is_not_split_over_devices():
-    several = Devices("cpu", local=2, strategy=object())
-    assert several.replicate(make(EntanglementVAE)) is not None
-    for kind in (DIPVAE, TCVAE):
-        model = make(kind)
-        with pytest.raises(ValueError, match=f"{kind.__name__} needs the whole batch"):
-            several.replicate(model)
-        assert Devices("cpu").replicate(model) is model
 
 
 @pytest.mark.parametrize(

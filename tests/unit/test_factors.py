@@ -62,7 +62,7 @@ def measured(points):
     kinds = {"flat": flat, "rolled": rolled}
     return {
         name: measure_factors(
-            Known(sheet), sheet(points), points, draw, redraw, seed=0, few=False
+            Known(sheet), sheet(points), points, draw, redraw, seed=0, small=False
         )
         for name, sheet in kinds.items()
     }

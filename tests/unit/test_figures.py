@@ -1,3 +1,5 @@
+"""Every figure is drawn, opaque, and says what it should."""
+
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np

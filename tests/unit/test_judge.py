@@ -15,6 +15,7 @@ from vaetut.datasets import polar
 from vaetut.datasets.files import save_folder
 from vaetut.datasets.polar.pictures import (
     View,
+    align,
     normalise_stroke,
     read_picture,
     to_canvas,

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from vaetut.recipes import get_recipe
-from vaetut.runs import train_run
+from vaetut.training import train
 from vaetut.training.progress import ProgressBar, duration, time_left
 
 
@@ -54,10 +54,10 @@ def drive(bar, epochs=2, steps=3):
     return bar
 
 
-def test_the_bar_shows_epoch_step_loss_speed_and_time_left(tmp_path, monkeypatch):
+def test_the_bar_shows_epoch_step_loss_speed_and_time_left(monkeypatch):
     monkeypatch.setattr("vaetut.training.progress.REFRESH", 0)
     with Watched(RECIPE, 4, terminal()) as bar:
-        train_run(RECIPE, 4, tmp_path / "seed-4", say=str, callbacks=[bar])
+        train(RECIPE, 4, say=str, callbacks=[bar])
     at = [re.match(r"epoch (\d)/2 \S+ +(\d)/3, ", look).groups() for look in bar.looks]
     assert at == [(epoch, step) for epoch in "12" for step in "123"]
     numbers = r"\d+\.\d\d nats per image, [\d,]+ images/s, \d+ s left$"

@@ -1,216 +1,263 @@
 """A training that is killed, stopped, locked out, or whose loss breaks."""
 
 import dataclasses
-import hashlib
+import json
 import math
 import os
 import signal
 import subprocess
 import sys
-import time
 
 import keras
 import numpy as np
 import pytest
 
+from vaetut import atomic
 from vaetut.atomic import RunError
 from vaetut.recipes import get_recipe
-from vaetut.runs import train_run
+from vaetut.runs import measuring, train_run
 from vaetut.runs.record import read_record
-from vaetut.training import checkpoint, watch
+from vaetut.training import checkpoint, train, watch
 from vaetut.training.checkpoint import Diverged
+from vaetut.training.weights import export_weights, pack_weights
 
-# Thirty steps an epoch, the state on disk after every one.
+# Thirty steps an epoch, the state on disk after every one. Each training is a process
+# of its own, forked before the backend has run anything; one of them is killed twice.
 PROGRAM = """
-import dataclasses, pathlib, sys
+import dataclasses, json, os, pathlib, signal, sys, time, traceback
+from vaetut import atomic
 from vaetut.recipes import get_recipe
-from vaetut.training import watch
-from vaetut.runs import train_run
+from vaetut.training import engine, train, watch
+from vaetut.training.weights import export_weights, pack_weights
+
 watch.SNAPSHOT_SECONDS = 0
+atomic._sync = lambda path: None  # no power cut: what a dead process wrote is there
 recipe = dataclasses.replace(
     get_recipe("fashion-vae", "smoke"), epochs=3, batch_size=10, filters=(4, 8),
-    schedule="cosine", warmup=0.1,
+    schedule="cosine", warmup=0.1, images=150, test_images=20,
 )
-print("ready", flush=True)
-train_run(recipe, 5, pathlib.Path(sys.argv[1]), say=lambda line: print(line, flush=True))
+folder = pathlib.Path(sys.argv[1])
+
+def start(name):
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        if name == "resident":
+            engine.resident = lambda size: True
+        lines = []
+        model, history, _ = train(
+            recipe, 5, folder / f"{name}.checkpoint", lines.append
+        )
+        raw = pack_weights(export_weights(model))
+        (folder / f"{name}.weights").write_bytes(raw)
+        (folder / f"{name}.json").write_text(json.dumps([lines[0], history]))
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+def reached(name):
+    path = folder / f"{name}.checkpoint"
+    if not path.exists():
+        return 0, 0
+    progress = json.loads(path.read_bytes().split(b"\\n", 2)[1])["progress"]
+    return progress["epoch"], progress["step"]
+
+others = [start("whole"), start("resident")]
+for until in ((0, 7), (1, 5)):
+    child = start("killed")
+    while reached("killed") < until:
+        assert os.waitpid(child, os.WNOHANG) == (0, 0)
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert not (folder / "killed.json").exists()
+for child in (*others, start("killed")):
+    assert os.waitpid(child, 0)[1] == 0
 """
 
 
-def start(stem, backend="tensorflow"):
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(stem)],
-        env=os.environ | {"KERAS_BACKEND": backend},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+@pytest.fixture(scope="module", params=["tensorflow", "jax", "torch"])
+def ended(request, tmp_path_factory):
+    """Return what trainings came to on a backend: first line, history, weights."""
+    if request.param != "tensorflow":
+        pytest.importorskip(request.param)
+    folder = tmp_path_factory.mktemp(request.param)
+    # Most of the time would go into making JAX's programs fast, and into waiting.
+    fast = {"KERAS_BACKEND": request.param, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    fast |= {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder)],
+        env=os.environ | fast,
+        capture_output=True,
         text=True,
     )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return {
+        path.stem: (
+            *json.loads(path.read_text()),
+            path.with_suffix(".weights").read_bytes(),
+        )
+        for path in folder.glob("*.json")
+    }
 
 
-def finish(stem, backend="tensorflow"):
-    process = start(stem, backend)
-    out, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors[-2000:]
-    return out
+def test_killed_in_the_middle_of_an_epoch_twice_it_ends_the_same(ended):
+    assert "epoch 1/3" in ended["whole"][0]
+    assert "going on after epoch 1 and" in ended["killed"][0]
+    assert ended["killed"][1:] == ended["whole"][1:]
 
 
-def when(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.002)
-    assert condition()
+def test_images_that_lie_on_the_device_change_nothing(ended):
+    (_, history, weights), (_, expected, same) = (
+        ended[name] for name in ("resident", "whole")
+    )
+    assert history.keys() == expected.keys() and weights == same
+    for name, values in expected.items():
+        np.testing.assert_allclose(history[name], values, rtol=1e-6)
 
 
-def outcome(stem):
-    history = read_record(stem.with_suffix(".json")).history
-    return stem.with_suffix(".safetensors").read_bytes(), history
-
-
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_killed_in_the_middle_of_an_epoch_twice_it_ends_the_same(backend, tmp_path):
-    if backend != "tensorflow":
-        pytest.importorskip(backend)
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    finish(whole, backend)
-    saved = killed.with_suffix(".checkpoint")
-    for delay in (0.05, 0.4):  # within the first epochs, whatever the machine
-        before = saved.read_bytes() if saved.exists() else b""
-        process = start(killed, backend)
-        when(lambda before=before: saved.exists() and saved.read_bytes() != before)
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert not killed.with_suffix(".json").exists()
-    assert "going on after epoch" in finish(killed, backend)
-    assert not saved.exists()
-    assert outcome(killed) == outcome(whole)
-
-
-def test_a_signal_saves_in_the_middle_of_an_epoch_and_says_how_to_go_on(tmp_path):
-    stem = tmp_path / "seed-5"
-    process = start(stem)
-    when(stem.with_suffix(".checkpoint").exists)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode
-    assert "saved: the same command goes on from there" in errors
-    assert stem.with_suffix(".checkpoint").exists()
-    assert "going on after epoch" in finish(stem)
-
-
-def test_one_run_is_trained_by_one_process(tmp_path):
-    stem = tmp_path / "seed-5"
-    process = start(stem)
-    when(stem.with_suffix(".checkpoint").exists)
-    with pytest.raises(RunError, match="being trained by another process"):
-        train_run(small(), 5, stem, str)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    with checkpoint.lock(stem):  # the dead hold nothing
-        pass
-
-
-def test_a_folder_that_takes_no_lock_is_named(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunError, match="VAETUT_RUNS"):
-        train_run(small(), 0, tmp_path / "file" / "seed-0", str)
+def outcome(trained):
+    return pack_weights(export_weights(trained.model)), trained.history
 
 
 def small(**changes):
     return dataclasses.replace(
         get_recipe("fashion-vae", "smoke"),
-        **({"filters": (4, 8), "epochs": 2} | changes),
+        **({"filters": (4, 8), "epochs": 2, "test_images": 40} | changes),
     )
 
 
 class StopAfter(keras.callbacks.Callback):
-    """Sets `stop_training` after so many batches, as the panel's button does."""
+    """Does something after so many batches, by default what a panel's button does."""
 
-    def __init__(self, batches):
+    def __init__(self, batches, act=None):
         super().__init__()
-        self.left = batches
+        self.left, self.act = batches, act
 
     def on_train_batch_end(self, batch, logs=None):
         self.left -= 1
         if not self.left:
-            self.model.stop_training = True
+            if self.act is None:
+                self.model.stop_training = True
+            else:
+                self.act()
 
 
-def stopped(recipe, stem, batches=2):
-    with pytest.raises(KeyboardInterrupt, match="goes on from there"):
-        train_run(recipe, 0, stem, str, callbacks=[StopAfter(batches)])
+def stopped(recipe, path, batches=2, act=None):
+    with pytest.raises(KeyboardInterrupt, match="saved: the same command goes on from"):
+        train(recipe, 0, path, str, callbacks=[StopAfter(batches, act)])
 
 
-@pytest.mark.parametrize("batches", [2, 3, 4])
-def test_a_callback_may_stop_a_training_anywhere(batches, tmp_path):
-    recipe, lines = small(), []
-    stopped(recipe, tmp_path / "stopped", batches)
-    train_run(recipe, 0, tmp_path / "stopped", lines.append)
-    train_run(recipe, 0, tmp_path / "whole", str)
-    after = {2: "epoch 0 and 2 steps", 3: "epoch 1", 4: "epoch 1 and 1 steps"}
-    assert lines[0].endswith(f"going on after {after[batches]}")
-    assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
+@pytest.fixture(scope="module")
+def whole():
+    """What comes of a training that nothing stopped."""
+    return outcome(train(small(), 0, say=str))
+
+
+@pytest.mark.parametrize(
+    ("batches", "after"),
+    [(2, "epoch 0 and 2 steps"), (3, "epoch 1"), (4, "epoch 1 and 1 steps")],
+)
+def test_a_callback_may_stop_a_training_anywhere(batches, after, whole, tmp_path):
+    path, lines = tmp_path / "checkpoint", []
+    stopped(small(), path, batches)
+    assert outcome(train(small(), 0, path, lines.append)) == whole
+    assert lines[0].endswith(f"going on after {after}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_in_the_middle_of_an_epoch(number, whole, tmp_path):
+    before = signal.getsignal(number)
+    path = tmp_path / "checkpoint"
+    stopped(small(), path, 2, lambda: signal.raise_signal(number))
+    assert signal.getsignal(number) == before
+    assert outcome(train(small(), 0, path, str)) == whole
 
 
 def test_a_training_can_start_anew(tmp_path):
-    stopped(small(), tmp_path / "seed-0")
-    lines = []
-    train_run(small(), 0, tmp_path / "seed-0", lines.append, resume=False)
-    assert "epoch 1/2" in lines[0]
+    path, lines = tmp_path / "checkpoint", []
+    stopped(small(), path)
+    train(small(epochs=1), 0, path, lines.append, resume=False)
+    assert "epoch 1/1" in lines[0]
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 0.1}, {"filters": (8, 8)}])
-def test_a_checkpoint_of_another_recipe_is_refused(change, tmp_path):
-    stopped(small(), tmp_path / "seed-0")
-    kept = (tmp_path / "seed-0.checkpoint").read_bytes()
-    with pytest.raises(RunError, match=r"another recipe or seed.*Delete it"):
-        train_run(small(**change), 0, tmp_path / "seed-0", str)
-    with pytest.raises(RunError, match="another recipe or seed"):
-        train_run(small(), 1, tmp_path / "seed-0", str)
-    with pytest.raises(RunError, match="written with precision float32"):
-        train_run(small(), 0, tmp_path / "seed-0", str, precision="bfloat16")
-    assert (tmp_path / "seed-0.checkpoint").read_bytes() == kept
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The bytes of a checkpoint of `small` with seed 0, two steps old."""
+    path = tmp_path_factory.mktemp("kept") / "checkpoint"
+    stopped(small(), path)
+    return path.read_bytes()
 
 
-def test_a_checkpoint_of_an_older_version_is_refused(tmp_path):
-    body = b'{"digest": "0"}\n'
-    signed = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
-    (tmp_path / "seed-0.checkpoint").write_bytes(signed)
-    with pytest.raises(RunError, match=r"another version of vaetut.*Delete it"):
-        train_run(small(), 0, tmp_path / "seed-0", str)
+@pytest.mark.parametrize(
+    ("changes", "seed", "precision", "words"),
+    [
+        ({"learning_rate": 0.1}, 0, "float32", "another recipe or seed.*Delete it"),
+        ({"filters": (8, 8)}, 0, "float32", "another recipe or seed.*Delete it"),
+        ({}, 1, "float32", "another recipe or seed.*Delete it"),
+        ({}, 0, "bfloat16", "written with precision float32.*Delete it"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(
+    changes, seed, precision, words, kept, tmp_path
+):
+    path = tmp_path / "checkpoint"
+    path.write_bytes(kept)
+    with pytest.raises(RunError, match=words):
+        train(small(**changes), seed, path, str, precision=precision)
+    assert path.read_bytes() == kept
 
 
-@pytest.mark.parametrize("damage", [b"half a checkpoint", b""])
-def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
-    (tmp_path / "seed-0.checkpoint").write_bytes(damage)
-    with pytest.raises(RunError, match=r"damaged.*Delete it"):
-        train_run(small(), 0, tmp_path / "seed-0", str)
+OLDER = b'{"digest": "0"}\n'
 
 
-def test_a_full_disk_keeps_the_last_good_state(tmp_path, monkeypatch):
-    stopped(small(), tmp_path / "seed-0")
-    kept = (tmp_path / "seed-0.checkpoint").read_bytes()
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (atomic.sha256(OLDER).encode() + b"\n" + OLDER, "another version of vaetut"),
+        (b"half a checkpoint", "damaged"),
+        (b"", "damaged"),
+    ],
+    ids=["older", "half", "empty"],
+)
+def test_a_checkpoint_that_cannot_be_read_is_refused(raw, words, tmp_path):
+    (tmp_path / "checkpoint").write_bytes(raw)
+    with pytest.raises(RunError, match=f"{words}.*Delete it"):
+        train(small(), 0, tmp_path / "checkpoint", str)
+
+
+def test_a_full_disk_keeps_the_last_good_state(kept, tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint"
+    path.write_bytes(kept)
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunError, match="The disk is full: free"):
-        train_run(small(), 0, tmp_path / "seed-0", str)
-    assert (tmp_path / "seed-0.checkpoint").read_bytes() == kept
-    assert {p.name for p in tmp_path.iterdir()} == {"seed-0.checkpoint", ".seed-0.lock"}
+        train(small(), 0, path, str)
+    assert path.read_bytes() == kept and list(tmp_path.iterdir()) == [path]
+
+
+# ---- A loss that breaks
 
 
 def test_a_loss_that_breaks_is_caught_at_once_with_its_cause(tmp_path):
-    with pytest.raises(
-        Diverged, match=r"epoch 1, step \d of 30: .* learning rate"
-    ) as e:
+    says = r"epoch 1, step \d of 30: .* learning rate"
+    with pytest.raises(Diverged, match=says) as error:
         train_run(small(learning_rate=1e9, batch_size=10), 0, tmp_path / "seed-0", str)
-    assert isinstance(e.value, RunError) and isinstance(e.value, FloatingPointError)
+    assert isinstance(error.value, RunError)
+    assert isinstance(error.value, FloatingPointError)
     assert not (tmp_path / "seed-0.json").exists()
 
 
-def test_the_last_good_state_survives_a_loss_that_breaks(tmp_path, monkeypatch):
+def test_the_last_good_state_survives_a_loss_that_breaks(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(watch, "SNAPSHOT_SECONDS", 0)
+    path = tmp_path / "checkpoint"
 
     class Break(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -218,13 +265,10 @@ def test_the_last_good_state_survives_a_loss_that_breaks(tmp_path, monkeypatch):
                 weight = self.model.trainable_variables[0]
                 weight.assign(np.full(weight.shape, np.nan))
 
-    with pytest.raises(
-        Diverged, match=r"step 2 of 3: .* no longer finite.*keeps the l"
-    ):
-        train_run(small(), 0, tmp_path / "seed-0", str, callbacks=[Break()])
-    train_run(small(), 0, tmp_path / "seed-0", str)
-    train_run(small(), 0, tmp_path / "whole", str)
-    assert outcome(tmp_path / "seed-0") == outcome(tmp_path / "whole")
+    says = r"step 2 of 3: .* no longer finite.*keeps the last good"
+    with pytest.raises(Diverged, match=says):
+        train(small(), 0, path, str, callbacks=[Break()])
+    assert outcome(train(small(), 0, path, str)) == whole
 
 
 def test_the_cause_of_a_broken_loss():
@@ -241,20 +285,109 @@ def test_the_cause_of_a_broken_loss():
     assert "below 0.001" in cause(steady, epsilon=None)
 
 
-def test_the_extreme_epsilon_is_the_one_that_was_drawn(tmp_path, monkeypatch):
-    """The ε of a step is drawn again from the state of its generator."""
+@pytest.mark.parametrize(
+    ("changes", "draws"), [({}, 1), ({"model": "tc-vae", "gamma": 1.0}, 2)]
+)
+def test_the_extreme_epsilon_is_the_largest_that_the_step_drew(
+    changes, draws, monkeypatch
+):
+    """The ε of a step, all of them, are drawn again from their generator's state."""
     monkeypatch.setattr(watch, "EXTREME", 0.0)
-    drawn = []
+    largest = []
 
     class Spy(keras.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
             generator = keras.random.SeedGenerator(0)
             generator.state.assign(self.model.seed_generator.state)
-            epsilon = keras.random.normal((100, 2), seed=generator)
-            drawn.append(float(np.abs(keras.ops.convert_to_numpy(epsilon)).max()))
+            self.before = keras.ops.convert_to_numpy(generator.state)
+            drawn = [keras.random.normal((100, 2), seed=generator) for _ in "12"]
+            largest[:] = [float(np.abs(d).max()) for d in drawn[:draws]]
 
+        def on_train_batch_end(self, batch, logs=None):
+            after = keras.ops.convert_to_numpy(self.model.seed_generator.state)
+            assert (after - self.before).tolist() == [0, draws] == [0, self.model.draws]
+
+    # Of this seed the second ε of the step is the larger one.
     with pytest.raises(Diverged, match="An extreme ε of") as error:
-        train_run(
-            small(learning_rate=1e9), 0, tmp_path / "seed-0", str, callbacks=[Spy()]
-        )
-    assert f"extreme ε of {drawn[-1]:.2f}" in str(error.value)
+        train(small(learning_rate=1e9, **changes), 0, say=str, callbacks=[Spy()])
+    assert len(largest) == draws
+    assert f"extreme ε of {max(largest):.2f}" in str(error.value)
+
+
+# ---- One run, by one process, to its record
+
+
+def test_one_run_is_trained_by_one_process(tmp_path):
+    stem = tmp_path / "seed-0"
+    holds = "import sys, filelock; held = filelock.FileLock(sys.argv[1])"
+    holds += "; held.acquire(); print(flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", holds, str(tmp_path / ".seed-0.lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    process.stdout.readline()
+    with pytest.raises(RunError, match="being trained by another process"):
+        train_run(small(), 0, stem, str)
+    process.kill()
+    process.communicate()
+    with checkpoint.lock(stem):  # the dead hold nothing
+        pass
+
+
+def test_a_folder_that_takes_no_lock_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match="VAETUT_RUNS"):
+        train_run(small(), 0, tmp_path / "file" / "seed-0", str)
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, MemoryError])
+def test_a_measuring_that_breaks_off_goes_on_to_the_same_run(
+    failure, whole, tmp_path, monkeypatch
+):
+    """The checkpoint of the last epoch stays until the record is written."""
+    stem, lines, seen = tmp_path / "seed-0", [], []
+
+    def measure(model, test):
+        seen.append(pack_weights(export_weights(model)))
+        if len(seen) == 1:
+            raise failure
+        return {"bce": 0.25}, {}
+
+    monkeypatch.setattr(measuring, "measure_labelled", measure)
+    with pytest.raises(failure):
+        train_run(small(), 0, stem, str)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"seed-0.checkpoint", ".seed-0.lock"}
+
+    run = train_run(small(), 0, stem, lines.append)
+    assert len(lines) == 1 and lines[0].endswith("going on after epoch 2")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"seed-0.json", "seed-0.safetensors", ".seed-0.lock"}
+    assert seen[0] == seen[1]
+    record = read_record(stem.with_suffix(".json"))
+    assert record == run.record and record.metrics == {"bce": 0.25}
+    weights = stem.with_suffix(".safetensors").read_bytes()
+    assert (weights, record.history) == whole
+    assert record.images_per_second > 0 and record.seconds > 0
+
+
+def test_a_number_that_is_not_registered_is_not_recorded(tmp_path, monkeypatch):
+    for found, word in (
+        (({"bces": 0.25}, {}), "no metric 'bces': is it bce.*vaetut/metrics.py"),
+        (({"bce": 0.25}, {"radii": [1.0]}), "no profile 'radii': register it in"),
+    ):
+        monkeypatch.setattr(measuring, "measure_labelled", lambda *_, f=found: f)
+        with pytest.raises(ValueError, match=word):
+            train_run(small(), 0, tmp_path / "seed-0", str)
+    # Named rightly, it goes on from the end of the training.
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"seed-0.checkpoint", ".seed-0.lock"}
+
+
+def test_what_cannot_be_measured_is_not_trained(tmp_path):
+    recipe = get_recipe("fashion-ae+dataset=polar-64", "smoke")
+    says = "cannot be measured: .*'autoencoder' on 'polar-64'.* choose one, or train"
+    with pytest.raises(ValueError, match=says):
+        train_run(recipe, 0, tmp_path / "seed-0", str)
+    assert not list(tmp_path.iterdir())

@@ -1,20 +1,12 @@
-"""The rotation explorer without a browser: curves, refusals, packing and HTML."""
-
-import base64
-import io
-import json
-import re
-import subprocess
-import sys
+"""The rotation explorer without a browser: curves, refusals and packing."""
 
 import numpy as np
 import pytest
-from PIL import Image
+from widget_table import page_state, unpack_steps
 
 from vaetut.widgets.rotation_explorer import (
     ANGLES,
     DOTS,
-    SCRIPT,
     RotationExplorer,
     example_clouds,
     shown,
@@ -29,18 +21,6 @@ FEW = RNG.normal(size=(50, 2)) * [2, 1] + [0.3, -1]
 @pytest.fixture
 def explorer():
     return RotationExplorer({"square": SQUARE, "trained codes": FEW})
-
-
-def page_state(html):
-    return json.loads(
-        re.search(r'<script type="application/json">(.*?)</script>', html, re.S)[1]
-    )
-
-
-def unpacked(packed):
-    """Return points (n, 2) from what a page carries."""
-    steps = np.frombuffer(base64.b64decode(packed["data"]), "<i2").reshape(-1, 2)
-    return steps / 32767 * packed["span"]
 
 
 # ---- What is computed
@@ -83,61 +63,32 @@ def test_example_clouds_are_mirrored_eighths(n):
 # ---- Traits and refusals
 
 
-def test_shape_and_angle_are_traits(explorer):
-    seen = []
-    assert (explorer.shape, explorer.angle) == ("square", 0)
-    explorer.observe(seen.append, ["shape", "angle"])
-    explorer.angle = np.int64(45)
-    explorer.set_state({"shape": "trained codes", "angle": 90})
-    assert (explorer.shape, explorer.angle) == ("trained codes", 90)
-    assert [change["name"] for change in seen] == ["angle", "shape", "angle"]
-
-
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
+    ("clouds", "message"),
     [
-        ("shape", "disc", "is 'disc': choose one of 'square', 'trained codes'"),
-        ("angle", -1, "is -1: give a whole number from 0 to 90"),
-        ("angle", 91, "is 91: give"),
-        ("angle", 4.5, "is 4.5: give"),
+        ({}, "clouds is dict or empty: give {"),
+        ([SQUARE], "clouds is list or empty"),
+        ({" ": SQUARE}, "clouds has the name ' ': give each a short text"),
+        ({3: SQUARE}, "clouds has the name 3"),
+        ({"s": SQUARE.T}, r"cloud 's' has shape \(2, 3000\): give \(n, 2\)"),
+        ({"s": SQUARE[:2]}, "at least 3"),
+        ({"s": SQUARE * np.nan}, "cloud 's' has NaN or infinity: leave"),
+        ({"s": 0 * SQUARE}, "cloud 's' is all zeros"),
     ],
 )
-def test_a_place_that_is_none_is_refused(explorer, name, value, message):
-    before = getattr(explorer, name)
-    with pytest.raises(ValueError, match=f"^{name} {message}"):
-        setattr(explorer, name, value)
-    with pytest.raises(ValueError, match=f"^{name} {message}"):
-        RotationExplorer(explorer.clouds, **{name: value})
-    assert getattr(explorer, name) == before
-
-
-@pytest.mark.parametrize(
-    ("clouds", "options", "message"),
-    [
-        ({}, {}, "clouds is dict or empty: give {"),
-        ([SQUARE], {}, "clouds is list or empty"),
-        ({" ": SQUARE}, {}, "clouds has the name ' ': give each a short text"),
-        ({3: SQUARE}, {}, "clouds has the name 3"),
-        ({"s": SQUARE.T}, {}, r"cloud 's' has shape \(2, 3000\): give \(n, 2\)"),
-        ({"s": SQUARE[:2]}, {}, "at least 3"),
-        ({"s": SQUARE * np.nan}, {}, "cloud 's' has NaN or infinity: leave"),
-        ({"s": 0 * SQUARE}, {}, "cloud 's' is all zeros"),
-        ({"s": SQUARE}, {"alt": " "}, "alt is empty"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(clouds, options, message):
+def test_what_makes_no_sense_is_refused(clouds, message):
     with pytest.raises(ValueError, match=f"^{message}|{message}"):
-        RotationExplorer(clouds, **options)
+        RotationExplorer(clouds)
 
 
 # ---- What a page and a view get
 
 
 def test_values_come_back(explorer):
-    state = page_state(explorer.to_html())
+    state = page_state(explorer)
     assert state["start"] == {"shape": "square", "angle": 0}
     for packed, codes in zip(state["shapes"], [SQUARE, FEW], strict=True):
-        dots = unpacked(packed["dots"])
+        dots = unpack_steps(packed["dots"], 2)
         assert len(dots) == min(DOTS, len(codes))
         assert (
             np.abs(dots - shown(codes)).max() <= packed["dots"]["span"] / 65534 * 1.01
@@ -148,62 +99,9 @@ def test_values_come_back(explorer):
             assert packed[key] == pytest.approx(curve, rel=1e-5)
 
 
-def test_the_kernel_answers_with_the_state(explorer, monkeypatch):
-    sent = []
-    monkeypatch.setattr(explorer, "send", sent.append)
-    explorer._handle_custom_msg({"kind": "something else"}, [])
-    assert not sent
-    explorer._handle_custom_msg({"kind": "state"}, [])
-    assert sent == [{"kind": "state", "state": explorer.state}]
-
-
-def test_html_stands_alone():
-    name = '</script> <b> & "P"'
-    html = RotationExplorer({name: FEW}, alt='A <cloud> & a "curve".').to_html()
-    assert 'alt="A &lt;cloud&gt; &amp; a &quot;curve&quot;."' in html
-    quiet = html.replace("http://www.w3.org/2000/svg", "")  # a name, not an address
-    assert not re.search(r"https?:|src=\"(?!data:)|@import|url\(|^import ", quiet, re.M)
-    assert html.count("</script>") == 2
-    assert page_state(html)["shapes"][0]["name"] == name
-
-
-def test_html_has_a_still_picture_and_is_the_same_twice(explorer):
-    html = explorer.to_html()
-    data = re.search(r'data:image/png;base64,([^"]+)"', html)[1]
-    assert np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))).std() > 10
-    assert RotationExplorer(explorer.clouds).to_html() == html
-
-
 def test_the_alt_has_the_numbers(explorer):
     explorer.angle = 45
     assert all(
         words in explorer.alt
         for words in ("codes of the square", "turned by 45°", "mean is 0.16")
     )
-    assert explorer._repr_mimebundle_()[0]["text/plain"] == explorer.alt
-
-
-def test_a_notebook_saves_no_points_with_the_live_view(explorer):
-    data, _ = explorer._repr_mimebundle_()
-    assert {"text/html", "text/plain"} < set(data)
-    assert "application/vnd.jupyter.widget-view+json" in data
-    saved = {k: v for k, v in explorer.get_state().items() if k not in ("_esm", "_css")}
-    assert len(json.dumps(saved, default=str)) < 2000
-
-
-def test_a_page_carries_little():
-    assert len(RotationExplorer(example_clouds()).to_html()) < 120_000
-    parts = [SCRIPT, SCRIPT.with_name("shared.js")]
-    assert sum(part.stat().st_size for part in parts) < 25_000
-
-
-def test_no_network_library_is_loaded():
-    code = (
-        "import sys; from vaetut.widgets import "
-        "GammaExplorer, RotationExplorer, WalkExplorer; "
-        "print('keras' in sys.modules)"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert answer.stdout == "False\n"

@@ -11,27 +11,22 @@ from vaetut import analysis, datasets
 from vaetut.atomic import RunError
 from vaetut.datasets import polar
 from vaetut.measures import strokes as measure_strokes
-from vaetut.measures.labelled import measure
-from vaetut.models import VAE, Autoencoder
+from vaetut.models import VAE
 from vaetut.recipes import experiments, get_recipe
 from vaetut.runs import train_run
+from vaetut.runs.measuring import measures_of
 from vaetut.runs.record import Record, read_record
-from vaetut.training import build, build_model, data, feed, trainer
+from vaetut.training import build, build_model, data, feed, train, trainer
+from vaetut.training.weights import export_weights, pack_weights
 
 REGIONS = ("hole", "shell", "far")
-WEIGHTED = "polar-small+weights=b"
+WEIGHTED = "polar-small+sample_weights=b"
 
 
 def quick(name, **changes):
     """Return a smoke recipe whose networks are small."""
     small = {"network": "conv", "filters": (2, 4), "batch_size": 16}
     return dataclasses.replace(get_recipe(name, "smoke"), **(small | changes))
-
-
-@pytest.fixture
-def unmeasured(monkeypatch):
-    """Leave the measuring at the end of a training out."""
-    monkeypatch.setattr(trainer, "measure", lambda *_, **__: ({}, {}))
 
 
 @pytest.fixture
@@ -47,9 +42,8 @@ def fed(monkeypatch):
     return seen
 
 
-def outcome(stem):
-    history = read_record(stem.with_suffix(".json")).history
-    return stem.with_suffix(".safetensors").read_bytes(), history
+def outcome(trained):
+    return pack_weights(export_weights(trained.model)), trained.history
 
 
 # ---- Weights of images
@@ -65,22 +59,23 @@ def test_weights_fall_in_b_and_are_one_on_average():
     assert (np.diff(weights[np.argsort(b)]) < 0).all()
     np.testing.assert_allclose(weights, (2 - b) / (2 - b).mean(), rtol=1e-5)
     for other in ("b-batch", None):
-        found = data.sample_weights(dataclasses.replace(recipe, weights=other), images)
+        changed = dataclasses.replace(recipe, sample_weights=other)
+        found = data.sample_weights(changed, images)
         assert found is None if other is None else (found == weights).all()
 
 
 def test_images_without_factors_have_no_weights():
-    recipe = get_recipe("fashion-vae+weights=b", "smoke")
+    recipe = get_recipe("fashion-vae+sample_weights=b", "smoke")
     images, _ = data.load_data(recipe, 0)
-    with pytest.raises(ValueError, match=r"'fashion-mnist'.*a polar set, or weights=n"):
+    with pytest.raises(ValueError, match=r"'fashion-mnist'.*a polar set, or sample_w"):
         data.sample_weights(recipe, images)
 
 
 def test_such_a_training_does_not_begin(tmp_path):
-    recipe = get_recipe("fashion-vae+weights=b-batch", "smoke")
+    recipe = get_recipe("fashion-vae+sample_weights=b-batch", "smoke")
     with pytest.raises(ValueError, match="weighs images by b"):
-        train_run(recipe, 0, tmp_path / "seed-0", str)
-    assert not (tmp_path / "seed-0.json").exists()
+        train(recipe, 0, tmp_path / "checkpoint", str)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("distance", [False, True])
@@ -106,15 +101,14 @@ def test_a_weight_multiplies_each_images_terms(distance):
             assert float(mean.result()) == pytest.approx(expected, rel=1e-5)
 
 
-def test_an_image_or_its_batch_is_weighed(unmeasured, fed, tmp_path):
+def test_an_image_or_its_batch_is_weighed(fed):
     recipe = quick(WEIGHTED, sample_weights="b", epochs=2)
     images, _ = data.load_data(recipe, 0)
     own = data.sample_weights(recipe, images)
     histories = {}
     for weights in (None, "b", "b-batch"):
-        changed = dataclasses.replace(recipe, weights=weights)
-        record = train_run(changed, 0, tmp_path / str(weights), str).record
-        histories[weights] = record.history["loss"]
+        changed = dataclasses.replace(recipe, sample_weights=weights)
+        histories[weights] = train(changed, 0, say=str).history["loss"]
     orders, given = zip(*fed, strict=True)
     assert (orders[0] != orders[1]).any() and set(orders[0]) == set(orders[1])
     for epoch in (0, 1):  # the same images at the same time, whatever they weigh
@@ -130,24 +124,19 @@ def test_an_image_or_its_batch_is_weighed(unmeasured, fed, tmp_path):
     assert losses[0] != losses[1] != losses[2] != losses[0]
 
 
-def test_a_last_batch_of_fewer_images_has_its_own_mean(unmeasured, fed, tmp_path):
-    train_run(
-        quick(WEIGHTED, sample_weights="b-batch", batch_size=20), 0, tmp_path / "a", str
-    )
+def test_a_last_batch_of_fewer_images_has_its_own_mean(fed):
+    train(quick(WEIGHTED, sample_weights="b-batch", batch_size=20), 0, say=str)
     ((_, weights),) = fed
     parts = weights[:20], weights[20:40], weights[40:]
     assert [np.ptp(part) for part in parts] == [0, 0, 0]
     assert len({part[0] for part in parts}) == 3
 
 
-def test_weights_travel_with_images_that_are_gathered_batch_by_batch(
-    unmeasured, tmp_path, monkeypatch
-):
+def test_weights_travel_with_images_that_are_gathered_batch_by_batch(monkeypatch):
     recipe = quick(WEIGHTED)
-    train_run(recipe, 0, tmp_path / "copied", str)
+    copied = outcome(train(recipe, 0, say=str))
     monkeypatch.setattr(feed, "COPY_LIMIT", 0)
-    train_run(recipe, 0, tmp_path / "gathered", str)
-    assert outcome(tmp_path / "copied") == outcome(tmp_path / "gathered")
+    assert outcome(train(recipe, 0, say=str)) == copied
 
 
 def test_batches_come_with_their_weights_only_where_there_are_some(monkeypatch):
@@ -166,10 +155,8 @@ def test_batches_come_with_their_weights_only_where_there_are_some(monkeypatch):
 # ---- The order of images, and going on
 
 
-def test_without_shuffling_every_epoch_has_the_same_order(unmeasured, fed, tmp_path):
-    train_run(
-        quick("polar-small", shuffle=False, epochs=2), 0, tmp_path / "seed-0", str
-    )
+def test_without_shuffling_every_epoch_has_the_same_order(fed):
+    train(quick("polar-small", shuffle=False, epochs=2), 0, say=str)
     assert [order.tolist() for order, _ in fed] == [list(range(48))] * 2
 
 
@@ -188,14 +175,14 @@ class Stop(keras.callbacks.Callback):
     ],
     ids=lambda recipe: recipe.name,
 )
-def test_a_weighted_training_goes_on_to_the_same_bits(recipe, unmeasured, tmp_path):
+def test_a_weighted_training_goes_on_to_the_same_bits(recipe, tmp_path):
     recipe, lines = dataclasses.replace(recipe, epochs=2), []
+    path = tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt, match="goes on from there"):
-        train_run(recipe, 0, tmp_path / "stopped", str, callbacks=[Stop()])
-    train_run(recipe, 0, tmp_path / "stopped", lines.append)
+        train(recipe, 0, path, str, callbacks=[Stop()])
+    stopped = outcome(train(recipe, 0, path, lines.append))
     assert lines[0].endswith("going on after epoch 0 and 2 steps")
-    train_run(recipe, 0, tmp_path / "whole", str)
-    assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
+    assert stopped == outcome(train(recipe, 0, say=str))
 
 
 # ---- Points to measure at
@@ -256,15 +243,19 @@ def smoke(tmp_path_factory):
 
 def test_every_region_has_every_metric(smoke):
     metrics = smoke[1].metrics
-    errors = ("excess", "iou", "dice", "chamfer", "mse", "factor_error")
-    attribution = [f"{way}_{k}" for way in "ABC" for k in ("excess", "iou")]
+    errors = ("excess_bce", "iou", "dice", "chamfer", "mse", "factor_error")
+    attribution = [f"{way}_{k}" for way in "ABC" for k in ("excess_bce", "iou")]
     promised = [*errors, *attribution, "redrawn_iou", "read_error"]
-    promised += ["noisy_excess", "noisy_iou", "plain_excess", "plain_iou"]
+    promised += ["noisy_excess_bce", "noisy_iou"]
+    promised += ["plain_excess_bce", "plain_iou"]
     for region in REGIONS:
         assert {f"{region}_{k}" for k in promised} <= metrics.keys()
-        assert 0 <= metrics[f"{region}_iou"] <= 1 and metrics[f"{region}_excess"] > 0
-    whole = "reconstruction kl total bce floor logged_loss third_share local_flatness"
-    whole += " dimension r2 P1_gap P2_gap P3_gap hole_to_shell hole_iou_lost"
+        assert (
+            0 <= metrics[f"{region}_iou"] <= 1 and metrics[f"{region}_excess_bce"] > 0
+        )
+    whole = "reconstruction_sampled kl total bce bce_floor logged_loss third_share"
+    whole += " local_flatness dimension r2 hole_to_shell hole_iou_lost"
+    whole += " P1_largest_step P2_largest_step P3_largest_step"
     assert set(whole.split()) <= metrics.keys()
     assert all(type(v) is float and np.isfinite(v) for v in metrics.values())
 
@@ -272,27 +263,29 @@ def test_every_region_has_every_metric(smoke):
 def test_the_metrics_agree_with_each_other(smoke):
     recipe, metrics = smoke[0], smoke[1].metrics
     assert metrics["total"] == pytest.approx(
-        metrics["reconstruction"] + recipe.beta * metrics["kl"]
+        metrics["reconstruction_sampled"] + recipe.beta * metrics["kl"]
     )
     assert metrics["hole_to_shell"] == pytest.approx(
-        metrics["hole_excess"] / metrics["shell_excess"]
+        metrics["hole_excess_bce"] / metrics["shell_excess_bce"]
     )
     assert metrics["hole_iou_lost"] == metrics["shell_iou"] - metrics["hole_iou"]
-    assert 0 < metrics["floor"] < metrics["bce"]
+    assert 0 < metrics["bce_floor"] < metrics["bce"]
     for region in REGIONS:  # what crosses and what does not make up the whole
         parts = [
-            metrics.get(f"{region}_{k}_excess", metrics[f"{region}_plain_excess"])
+            metrics.get(f"{region}_{k}_excess_bce")
+            or metrics[f"{region}_plain_excess_bce"]
             for k in ("crossed", "plain")
         ]
-        assert min(parts) - 1e-9 <= metrics[f"{region}_excess"] <= max(parts) + 1e-9
+        whole = metrics[f"{region}_excess_bce"]
+        assert min(parts) - 1e-9 <= whole <= max(parts) + 1e-9
 
 
 def test_the_best_code_is_never_worse_than_the_encoders_or_the_splines(smoke):
     metrics = smoke[1].metrics
     for region in REGIONS:
-        best = metrics[f"{region}_C_excess"]
+        best = metrics[f"{region}_C_excess_bce"]
         for way in "AB":
-            assert 0 < best <= metrics[f"{region}_{way}_excess"] + 1e-9
+            assert 0 < best <= metrics[f"{region}_{way}_excess_bce"] + 1e-9
 
 
 def test_the_encoders_code_gives_the_error_of_the_region(smoke):
@@ -301,9 +294,10 @@ def test_the_encoders_code_gives_the_error_of_the_region(smoke):
     points = measure_strokes.evaluation_points("disc", 12)["shell"]
     images = polar.draw(points, 64)
     excess = analysis.excess_bce(images, model.decode_logits(model.encode(images)[0]))
-    assert record.metrics["shell_excess"] == pytest.approx(excess.mean(), rel=1e-5)
-    assert record.metrics["shell_A_excess"] == pytest.approx(excess[:4].mean(), 1e-5)
-    np.testing.assert_allclose(record.profiles["shell_excess"], excess, rtol=1e-3)
+    metrics, first = record.metrics, excess[:4]
+    assert metrics["shell_excess_bce"] == pytest.approx(excess.mean(), rel=1e-5)
+    assert metrics["shell_A_excess_bce"] == pytest.approx(first.mean(), 1e-5)
+    np.testing.assert_allclose(record.profiles["shell_excess_bce"], excess, rtol=1e-3)
 
 
 def test_the_logged_loss_is_the_sources(smoke):
@@ -314,30 +308,25 @@ def test_the_logged_loss_is_the_sources(smoke):
     pairs = [
         np.abs(mean[:, i] * mean[:, j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))
     ]
-    bce = record.metrics["reconstruction"] / 64**2
+    bce = record.metrics["reconstruction_sampled"] / 64**2
     expected = bce + 1e-3 * spread.mean() + 1e-4 * np.mean(pairs)
     assert record.metrics["logged_loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_profiles_are_one_value_an_image(smoke):
     profiles = smoke[1].profiles
-    lengths = {f"{r}_{k}": 12 for r in REGIONS for k in ("excess", "iou")}
+    errors = ("excess_bce", "iou", "factor_error")
+    lengths = {f"{r}_{k}": 12 for r in REGIONS for k in ("excess_bce", "iou")}
     for transect in polar.TRANSECTS:
-        lengths |= {f"{transect}_{k}": 15 for k in ("excess", "iou", "factor_error")}
+        lengths |= {f"{transect}_{k}": 15 for k in errors}
     assert {k: len(v) for k, v in profiles.items()} == lengths
     for values in profiles.values():
         assert all(type(v) is float and v == float(f"{v:.4g}") for v in values)
 
 
-def test_measuring_twice_gives_the_same_numbers(smoke):
-    _, record, model, _, (images, test) = smoke
-    metrics, profiles = measure(model, images, test)
-    assert metrics == record.metrics and profiles == record.profiles
-
-
-def test_a_variant_is_measured_briefly(smoke):
+def test_a_quick_measure_gives_the_same_numbers_and_fewer(smoke):
     recipe, record, model, _, (images, test) = smoke
-    metrics, profiles = measure(model, images, test, brief=True)
+    metrics, profiles = measure_strokes.measure_strokes(model, images, test, quick=True)
     left_out = record.metrics.keys() - metrics.keys()
     assert {name.split("_")[1] for name in left_out} == {*"ABC", "redrawn", "read"}
     assert profiles == record.profiles and metrics.items() <= record.metrics.items()
@@ -363,15 +352,41 @@ def test_the_logged_loss_is_also_a_function(smoke):
     assert found == pytest.approx(record.metrics["logged_loss"], rel=1e-6)
 
 
-def test_what_has_no_measures_is_refused(smoke):
+def test_stars_that_are_not_of_the_course_are_refused(smoke):
     model, (images, test) = smoke[2], smoke[4]
-    other = Autoencoder(model.encoder, model.decoder)
-    with pytest.raises(ValueError, match=f"for Autoencoder on '{test.name}'"):
-        measure(other, images, test)
     unknown = dataclasses.replace(test, name="stars")
-    with pytest.raises(ValueError, match="for VAE on 'stars'"):
-        measure(model, images, unknown)
-    assert measure_strokes.can_measure(model, test)
+    with pytest.raises(ValueError, match=r"'stars' is no polar set: .*polar-64"):
+        measure_strokes.measure_strokes(model, images, unknown)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("polar-vae", "measure_strokes"),
+        ("fashion-ae", "measure_labelled"),
+        ("fashion-vae+dataset=polar-64", "measure_strokes"),
+        ("faces-vae", "measure_faces"),
+        ("faces-vae+dataset=lfw-48", "measure_faces"),
+        ("faces-classifier", "measure_classifier"),
+    ],
+)
+def test_how_a_recipe_is_measured_is_known_from_its_fields(name, function):
+    assert measures_of(get_recipe(name, "smoke")).function.__name__ == function
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("fashion-ae+dataset=polar-64", "'autoencoder' on 'polar-64'"),
+        ("faces-classifier+dataset=fashion-mnist", "'classifier' on 'fashion-mnist'"),
+        ("faces-classifier+dataset=lfw-48", "'classifier' on 'lfw-48'"),
+    ],
+)
+def test_what_has_no_measures_is_refused(name, what):
+    with pytest.raises(ValueError, match=f"{what}.*vaetut.training.train, which mea"):
+        measures_of(get_recipe(name, "smoke"))
+    with pytest.raises(ValueError, match="no data set 'stars': choose one of"):
+        measures_of(get_recipe("fashion-ae+dataset=stars", "smoke"))
 
 
 # ---- The experiments of chapter 08

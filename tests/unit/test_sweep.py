@@ -1,32 +1,34 @@
-"""Sweeps: the plan, running it in parallel, its table, the script for a cluster."""
+"""Sweeps: the plan, running it in parallel, on a cluster, and its table."""
 
+import contextlib
 import csv
 import dataclasses
+import json
 import os
 import re
 import signal
-import stat
 import subprocess
 import sys
-import time
-from pathlib import Path
+import threading
 
 import numpy as np
+import psutil
 import pytest
 
+from vaetut.__main__ import main
 from vaetut.analysis import bootstrap_interval, interval
 from vaetut.atomic import RunError
-from vaetut.recipes import Recipe, get_recipe, variants
+from vaetut.recipes import Recipe, get_recipe, parse_seeds, variants
 from vaetut.runs import store as runs
 from vaetut.runs import sweep, train_run
 from vaetut.runs import tables as results
 from vaetut.runs.record import read_record
+from vaetut.training import train
 
 SMOKE = get_recipe("fashion-vae", "smoke")
 SMALL = dataclasses.replace(
     get_recipe("fashion-ae", "smoke"), filters=(4,), images=60, batch_size=20
 )
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -74,10 +76,10 @@ def test_settings_that_make_no_sense_are_named(text, word):
 
 def test_seeds_are_a_number_of_them_or_a_list():
     seeds = {"3": [0, 1, 2], "2-4": [2, 3, 4], "0,3,7-8": [0, 3, 7, 8], "3-3": [3]}
-    assert {text: variants.parse_seeds(text) for text in seeds} == seeds
+    assert {text: parse_seeds(text) for text in seeds} == seeds
     for text in ("", "0", "a", "-1", "4-2", "1,", "1.5"):
         with pytest.raises(ValueError, match="no seeds"):
-            variants.parse_seeds(text)
+            parse_seeds(text)
 
 
 def test_a_variant_says_in_its_name_what_is_other():
@@ -164,14 +166,13 @@ def swept(tmp_path_factory):
     return folder, plan, problems, first, second
 
 
-def test_two_jobs_train_what_one_training_would(swept, tmp_path):
-    record = train_run(SMALL, 0, tmp_path / "seed-0", say=str).record
-    path = runs.stem(swept[0], SMALL, 0).with_suffix(".json")
-    other = read_record(path)
+def test_two_jobs_train_what_one_training_would(swept):
+    history = train(SMALL, 0, say=str).history
+    other = read_record(runs.stem(swept[0], SMALL, 0).with_suffix(".json"))
     # Sums are taken in another order with another number of threads.
-    for name, values in record.history.items():
+    for name, values in history.items():
         np.testing.assert_allclose(other.history[name], values, rtol=1e-3)
-    assert other.digest == record.digest
+    assert other.digest == SMALL.digest
 
 
 def test_a_line_a_run_says_how_far_the_sweep_is(swept):
@@ -219,35 +220,49 @@ def test_a_stale_run_is_trained_again(own):
     assert runs.finished(SMALL, 0).fields["learning_rate"] == SMALL.learning_rate
 
 
-ENDLESS = """
-from vaetut.recipes import get_recipe, variants
-from vaetut.runs import sweep
-recipe = variants.variant(get_recipe("fashion-ae", "smoke"), epochs=100_000)
-sweep.run(sweep.plan(recipe, {}, [0, 1, 2]), jobs=2)
-"""
+ENDLESS = variants.variant(SMALL, epochs=100_000)
+
+
+@contextlib.contextmanager
+def meanwhile(act):
+    """Call `act`, in a thread, again and again until it returns something true."""
+    over = threading.Event()
+
+    def watch():
+        while not over.wait(0.01) and not act():
+            pass
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def epochs_of(folder, recipe, seed):
+    """Return how many epochs a run's checkpoint has, or None if there is none."""
+    path = runs.stem(folder, recipe, seed).with_suffix(".checkpoint")
+    with contextlib.suppress(OSError):
+        head = path.read_bytes().split(b"\n", 2)[1]
+        return json.loads(head)["progress"]["epoch"]
 
 
 def test_a_signal_lets_every_job_save(own):
-    process = subprocess.Popen(
-        [sys.executable, "-c", ENDLESS],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    folder = own / "fashion-ae+epochs=100000" / "smoke"
-    deadline = time.time() + 120
-    while len(list(folder.glob("*.checkpoint"))) < 2 and time.time() < deadline:
-        time.sleep(0.05)
-    before = [path.stat().st_mtime_ns for path in sorted(folder.glob("*.checkpoint"))]
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    _, error = process.communicate(timeout=60)
-    assert error.rstrip().endswith(
-        "KeyboardInterrupt: 0 of 3 runs are over, those under way are saved: "
-        "the same command goes on from there"
-    )
-    after = [path.stat().st_mtime_ns for path in sorted(folder.glob("*.checkpoint"))]
-    assert len(before) == len(after) == 2
-    assert all(new > old for old, new in zip(before, after, strict=True))
+    def interrupt():  # as a terminal does, all processes
+        if epochs_of(own, ENDLESS, 0) and epochs_of(own, ENDLESS, 1):
+            me = psutil.Process()
+            for process in [*me.children(recursive=True), me]:
+                process.send_signal(signal.SIGINT)
+            return True
+
+    says = r"0 of 3 runs are over, those under way are saved: the same command goes on"
+    plan = sweep.plan(ENDLESS, {}, [0, 1, 2])
+    with meanwhile(interrupt), pytest.raises(KeyboardInterrupt, match=says):
+        sweep.run(plan, jobs=2, say=str)
+    assert len(list(own.glob("*/smoke/*.checkpoint"))) == 2
+    assert not list(own.glob("*/smoke/*.json"))
 
 
 def test_jobs_share_cores_and_gpus(monkeypatch):
@@ -314,86 +329,105 @@ def test_tables_are_written_whole(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new"]
 
 
-# ---- On a cluster
-
-
-def script(settings=None, seeds=(0, 1), **options) -> str:
-    return sweep.slurm(
-        get_recipe("fashion-ae", "smoke"),
-        settings or {"batch_size": [50, 60]},
-        list(seeds),
-        **options,
-    )
-
-
-def test_the_script_is_a_shell_script_of_one_task_a_run():
-    text = script(limit="12:00:00", options=("--backend", "jax"))
-    subprocess.run(["bash", "-n"], input=text, text=True, check=True)
-    head = set(re.findall(r"^#SBATCH (--.*)$", text, re.MULTILINE))
-    assert head >= {
-        "--array=0-3",
-        "--time=12:00:00",
-        "--gres=gpu:1",
-        "--requeue",
-        "--signal=TERM@60",
-    }
-    assert "--set batch_size=50,60 --seeds 0,1 --backend jax --task" in text
-
-
-def test_the_seeds_of_the_script_are_those_of_the_plan():
-    for seeds in ([0, 1], [3]):
-        command = re.search(r"--seeds (\S+)", script(seeds=seeds))[1]
-        assert variants.parse_seeds(command) == seeds
-
-
-def cluster(folder, monkeypatch):
-    """Put `vaetut`, and Slurm's commands as far as the script needs them, on PATH."""
-    commands = {
-        "vaetut": f'exec {sys.executable} -m vaetut "$@"',
-        "srun": 'exec "$@"',
-        "scontrol": f'echo "$@" >> {folder}/scontrol',
-    }
-    for name, line in commands.items():
-        path = folder / "bin" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{line}\n")
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{folder / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "0")
-
-
-def test_a_task_runs_without_slurm_as_well(own, tmp_path, monkeypatch):
-    cluster(tmp_path, monkeypatch)
-    done = subprocess.run(
-        ["bash"], input=script(), text=True, capture_output=True, check=True
-    )
-    assert "epoch 1/1" in done.stdout and "\x1b" not in done.stdout
-    (record,) = own.glob("*/smoke/*.json")
-    assert record == own / "fashion-ae+batch_size=50" / "smoke" / "seed-0.json"
-
-
-def test_a_task_whose_time_is_up_saves_and_queues_again(own, tmp_path, monkeypatch):
-    cluster(tmp_path, monkeypatch)
-    monkeypatch.setenv("SLURM_JOB_ID", "77")
-    (tmp_path / "script").write_text(script({"epochs": [100_000]}))
-    process = subprocess.Popen(
-        ["bash", tmp_path / "script"], stdout=subprocess.PIPE, text=True
-    )
-    for line in process.stdout:
-        if "epoch 2/" in line:
-            break
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    os.kill(int(children.read_text()), signal.SIGTERM)  # to the step, not the script
-    process.stdout.read()
-    assert process.wait(timeout=60) == 130
-    assert list(own.glob("*/smoke/seed-0.checkpoint"))
-    assert (tmp_path / "scontrol").read_text() == "requeue 77\n"
-
-
 def test_every_field_of_a_recipe_can_be_set_or_is_left_out_on_purpose():
     assert {f.name for f in dataclasses.fields(Recipe)} - set(variants.FIELDS) == {
         "name",
         "scale",
     }
+
+
+# ---- On a cluster
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A scheduler's address, and two workers: processes of one thread each."""
+    distributed = pytest.importorskip("distributed")
+    options = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None}
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1"]
+    worker += ["--no-nanny", "--no-dashboard"]
+    with distributed.LocalCluster(n_workers=0, processes=False, **options) as started:
+        address = started.scheduler_address
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        workers = [
+            subprocess.Popen([*worker, address], env=environment, **quiet)
+            for _ in range(2)
+        ]
+        try:
+            yield address, workers
+        finally:
+            for process in workers:
+                process.kill()
+                process.wait()
+
+
+def test_a_run_whose_worker_is_killed_goes_on_at_the_other(cluster, own, capsys):
+    address, workers = cluster
+    settings = {"batch_size": 20, "epochs": 30, "filters": (4,), "images": 60}
+    recipe = variants.variant(get_recipe("fashion-ae", "smoke"), **settings)
+    seen = {seed: [] for seed in range(3)}
+
+    def kill_one_that_trains():
+        for seed, epochs in seen.items():
+            found = epochs_of(own, recipe, seed)
+            if found is not None:
+                epochs.append(found)
+        under_way = [epochs for epochs in seen.values() if epochs and epochs[-1] < 25]
+        if len(under_way) == 2 and min(epochs[-1] for epochs in under_way) >= 2:
+            workers[0].kill()  # SIGKILL; it is seen to be dead by the second time
+
+    texts = [f"{k}={variants.as_text(value)}" for k, value in settings.items()]
+    sweep_ = ["sweep", "fashion-ae", "--scale", "smoke", "--seeds", "3"]
+    with meanwhile(kill_one_that_trains):
+        assert main([*sweep_, "--set", *texts, "--dask", address]) == 0
+    assert workers[0].wait(timeout=10) == -signal.SIGKILL
+    assert workers[1].poll() is None
+    out, err = capsys.readouterr()
+    told = [line[:3] for line in out.splitlines()]
+    assert told[:3] == ["1/3", "2/3", "3/3"] and not err
+    for seed, epochs in seen.items():
+        assert len(runs.finished(recipe, seed).history["loss"]) == 30
+        assert epochs == sorted(epochs)  # none began anew
+    assert not list(own.glob("**/*.checkpoint"))
+
+
+def test_a_signal_lets_the_workers_save(cluster, own):
+    def interrupt():
+        if epochs_of(own, ENDLESS, 0):
+            os.kill(os.getpid(), signal.SIGINT)
+            return True
+
+    says = "0 of 2 runs are over, those under way are saved"
+    plan = sweep.plan(ENDLESS, {}, [0, 1])
+    with meanwhile(interrupt), pytest.raises(KeyboardInterrupt, match=says):
+        sweep.run(plan, scheduler=cluster[0], say=str)
+    left = {path.suffix for path in own.glob("*/smoke/seed-*")}
+    assert left == {".checkpoint"} and len(list(own.iterdir())) == 1  # no `stop`
+
+
+def test_workers_that_cannot_train_are_refused(own):
+    distributed = pytest.importorskip("distributed")
+    options = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None}
+    with (
+        distributed.LocalCluster(1, 2, processes=False, **options) as several,
+        pytest.raises(ValueError, match=r"has 2 threads.*with --nthreads 1"),
+    ):
+        sweep.run([(SMALL, 0)], scheduler=several.scheduler_address, say=str)
+    *_, error = sweep._work_of_cluster("jax", SMALL, 0, own, "float32", own / "stop")
+    assert "runs tensorflow: start its workers with KERAS_BACKEND=jax" in error
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nowhere"])
+def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(sweep, "ANSWER_SECONDS", 0.3)
+    with pytest.raises(ValueError, match=f"No Dask scheduler answers at {address}"):
+        sweep.run([(SMALL, 0)], scheduler=address)
+
+
+def test_a_cluster_without_dask_is_refused_with_the_mend(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    sweep_ = ["sweep", "fashion-ae", "--scale", "smoke", "--dask", "tcp://host:8786"]
+    assert main(sweep_) == 1
+    assert "pip install distributed" in capsys.readouterr().err

@@ -8,14 +8,17 @@ import keras
 import numpy as np
 import pytest
 
-from vaetut import datasets, training
+from vaetut import datasets
 from vaetut.atomic import RunError, write_atomically
-from vaetut.recipes import Recipe, get_recipe
-from vaetut.runs import load_or_train, train_run
-from vaetut.runs import store as runs
+from vaetut.recipes import CATALOGUE, SCALES, Recipe, get_recipe
+from vaetut.runs import list_runs, load_or_train, train_run, verify
 from vaetut.runs.record import read_record
-from vaetut.training import build, engine
-from vaetut.training.weights import read_weights
+from vaetut.runs.store import stem as stem_of
+from vaetut.training import build_model, engine, load_data
+from vaetut.training.optimizer import build_optimizer
+from vaetut.training.weights import import_weights, read_weights
+
+MEND = "Mend it."
 
 
 @pytest.fixture(autouse=True)
@@ -41,20 +44,15 @@ def smoke(tmp_path_factory):
 def copy_of(smoke, root):
     """Put the smoke run where `load_or_train` looks, and return its stem."""
     recipe, _, _, stem, _ = smoke
-    target = runs.stem(root, recipe, 0)
+    target = stem_of(root, recipe, 0)
     for suffix in (".json", ".safetensors"):
-        write_atomically(
-            target.with_suffix(suffix), stem.with_suffix(suffix).read_bytes()
-        )
+        raw = stem.with_suffix(suffix).read_bytes()
+        write_atomically(target.with_suffix(suffix), raw, RunError, MEND)
     return target
 
 
 def test_every_recipe_exists_at_every_scale_with_a_digest_of_its_own():
-    found = [
-        get_recipe(name, scale).digest
-        for name in training.CATALOGUE
-        for scale in training.SCALES
-    ]
+    found = [get_recipe(name, scale).digest for name in CATALOGUE for scale in SCALES]
     assert len(set(found)) == len(found)
 
 
@@ -77,7 +75,7 @@ def test_the_digest_follows_every_field_but_the_name():
             "normalization .* 'layer': choose one of batch, o",
         ),
         ({"initializer": "zeros"}, "choose one of normal, glorot"),
-        ({"weights": "a"}, "weights .* 'a': choose one of b, b-batch"),
+        ({"sample_weights": "a"}, "sample_weights .* 'a': choose one of b, b-batch"),
     ],
 )
 def test_a_senseless_recipe_is_refused(change, word):
@@ -88,12 +86,14 @@ def test_a_senseless_recipe_is_refused(change, word):
 
 def test_the_optimizer_has_the_recipes_epsilon_or_else_its_own():
     recipe = get_recipe("fashion-vae", "smoke")
-    assert recipe.epsilon is None
+    assert recipe.optimizer_epsilon is None
     for optimizer in ("adam", "rmsprop"):
         own = keras.optimizers.get(optimizer).epsilon
         for epsilon, expected in ((None, own), (1.024e-4, 1.024e-4)):
-            changed = dataclasses.replace(recipe, optimizer=optimizer, epsilon=epsilon)
-            assert build.build_optimizer(changed, 3).epsilon == expected
+            changed = dataclasses.replace(
+                recipe, optimizer=optimizer, optimizer_epsilon=epsilon
+            )
+            assert build_optimizer(changed, 3).epsilon == expected
 
 
 def test_the_autoencoders_epsilon_is_the_sources_in_our_unit():
@@ -110,7 +110,7 @@ def test_the_autoencoders_epsilon_is_the_sources_in_our_unit():
 
     pixels = np.prod(datasets.load("fashion-mnist", "test").image_shape)
     np.testing.assert_allclose(moved(pixels), moved(1), rtol=1e-4)
-    assert get_recipe("fashion-ae").epsilon == pytest.approx(pixels * epsilon)
+    assert get_recipe("fashion-ae").optimizer_epsilon == pytest.approx(pixels * epsilon)
 
 
 def test_unknown_recipes_and_scales_name_those_there_are():
@@ -156,7 +156,7 @@ def test_a_run_is_loaded_again_to_the_same_reconstructions(smoke, own):
     copy_of(smoke, own)
     lines = []
     run = load_or_train("fashion-vae", scale="smoke", say=lines.append)
-    images = build.load_data(smoke[0], 0)[1].images[:10]
+    images = load_data(smoke[0], 0)[1].images[:10]
     np.testing.assert_array_equal(
         run.model.reconstruct(images), smoke[2].reconstruct(images)
     )
@@ -183,7 +183,7 @@ def test_weights_that_were_damaged_are_refused_and_named(smoke, own):
         path.write_bytes(damaged)
         with pytest.raises(RunError, match=path.name):
             load_or_train("fashion-vae", scale="smoke", say=str)
-    assert any(path.name in problem for problem in training.verify(own))
+    assert any(path.name in problem for problem in verify(own))
 
 
 @pytest.mark.parametrize(
@@ -201,48 +201,49 @@ def test_a_damaged_record_is_refused_and_named(smoke, own, damage):
     path.write_text(damage(path.read_text()))
     with pytest.raises(RunError, match=path.name):
         load_or_train("fashion-vae", scale="smoke", say=str)
-    assert training.verify(own)
+    assert verify(own)
 
 
 def test_a_stale_run_is_refused_with_what_changed(smoke, own, monkeypatch):
     copy_of(smoke, own)
-    changed = dataclasses.replace(training.CATALOGUE["fashion-vae"], learning_rate=1.0)
-    monkeypatch.setitem(training.CATALOGUE, "fashion-vae", changed)
+    changed = dataclasses.replace(CATALOGUE["fashion-vae"], learning_rate=1.0)
+    monkeypatch.setitem(CATALOGUE, "fashion-vae", changed)
     with pytest.raises(RunError, match=r"stale.*learning_rate.*vaetut train"):
         load_or_train("fashion-vae", scale="smoke", say=str)
-    assert training.verify(own)
-    assert [row["stale"] for row in training.list_runs(own)] == [True]
+    assert verify(own)
+    assert [row["stale"] for row in list_runs(own)] == [True]
 
 
 def test_weights_of_another_network_are_refused(smoke):
     recipe = dataclasses.replace(smoke[0], latent_dim=3)
     record, stem = smoke[1], smoke[3]
-    arrays = read_weights(stem.with_suffix(".safetensors"), record.weights_sha256)
+    path = stem.with_suffix(".safetensors")
+    arrays = read_weights(path, record.weights_sha256, MEND)
     with pytest.raises(RunError, match="decoder/dense/kernel"):
-        build.import_weights(training.build_model(recipe), arrays)
+        import_weights(build_model(recipe), arrays)
 
 
 def test_verify_finds_nothing_wrong_with_what_is_shipped():
-    assert training.verify() == []
+    assert verify() == []
 
 
 def test_what_is_there_survives_a_write_that_fails(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    write_atomically(path, b"old")
+    write_atomically(path, b"old", RunError, MEND)
 
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunError, match=r"file could not be written .*disk is full"):
-        write_atomically(path, b"new")
+        write_atomically(path, b"new", RunError, MEND)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RunError, match="VAETUT_RUNS"):
-        write_atomically(tmp_path / "file" / "seed-0.json", b"")
+    with pytest.raises(RunError, match=r"seed-0.json could not .*Mend it"):
+        write_atomically(tmp_path / "file" / "seed-0.json", b"", RunError, MEND)
 
 
 def test_a_cpu_gets_no_xla_on_tensorflow(monkeypatch):
@@ -254,11 +255,11 @@ def test_a_cpu_gets_no_xla_on_tensorflow(monkeypatch):
 
 # ---- Polar recipes, and the fields that came with them
 
-POLAR = [name for name in training.CATALOGUE if name.startswith("polar")]
+POLAR = [name for name in CATALOGUE if name.startswith("polar")]
 
 
 @pytest.mark.parametrize("name", POLAR)
-@pytest.mark.parametrize("scale", training.SCALES)
+@pytest.mark.parametrize("scale", SCALES)
 def test_a_polar_recipe_is_one_at_every_scale(name, scale):
     recipe = get_recipe(name, scale)
     assert recipe.name == name and recipe.scale == scale
@@ -272,7 +273,7 @@ def test_a_polar_recipe_is_one_at_every_scale(name, scale):
 @pytest.mark.parametrize("name", POLAR)
 def test_every_polar_model_can_be_built(name):
     recipe = get_recipe(name, "smoke")
-    model = training.build_model(recipe)
+    model = build_model(recipe)
     kinds = {"vae": "VAE", "distance-vae": "DistanceVAE"}
     kinds["entanglement-vae"] = "EntanglementVAE"
     assert type(model).__name__ == kinds[recipe.model]
@@ -284,12 +285,12 @@ def test_every_polar_model_can_be_built(name):
 def test_a_new_field_leaves_older_records_valid():
     recipe = get_recipe("fashion-vae")
     new = ("network", "normalization", "initializer", "posterior_sd", "shuffle")
-    new += ("weights", "epsilon")
+    new += ("sample_weights", "optimizer_epsilon")
     before = {k: v for k, v in recipe.fields.items() if k not in new}
     assert recipe.changed_since(before) == []
     for field, value in (
         ("shuffle", False),
-        ("weights", "b"),
+        ("sample_weights", "b"),
         ("network", "reference"),
     ):
         changed = dataclasses.replace(recipe, **{field: value})
@@ -302,8 +303,8 @@ def test_a_new_field_leaves_older_records_valid():
     [
         ("shuffle=false", "shuffle", False),
         ("shuffle=FALSE", "shuffle", False),
-        ("weights=b-batch", "weights", "b-batch"),
-        ("weights=b", "weights", "b"),
+        ("sample_weights=b-batch", "sample_weights", "b-batch"),
+        ("sample_weights=b", "sample_weights", "b"),
         ("normalization=off", "normalization", "off"),
         ("initializer=normal", "initializer", "normal"),
         ("posterior_sd=0.2", "posterior_sd", 0.2),
@@ -320,8 +321,8 @@ def test_a_variant_of_a_polar_recipe_is_read(setting, field, value):
 
 
 def test_what_the_reference_does_can_be_undone():
-    recipe = get_recipe("polar-reference+shuffle=true+weights=none")
-    assert recipe.shuffle is True and recipe.weights is None
+    recipe = get_recipe("polar-reference+sample_weights=none+shuffle=true")
+    assert recipe.shuffle is True and recipe.sample_weights is None
     assert get_recipe("polar-reference+shuffle=false").name == "polar-reference"
 
 
@@ -330,7 +331,7 @@ def test_what_the_reference_does_can_be_undone():
     [
         ("shuffle=no", "shuffle takes true or false, not 'no'"),
         ("shuffle=none", "shuffle takes true or false"),
-        ("weights=c", "choose one of b, b-batch"),
+        ("sample_weights=c", "choose one of b, b-batch"),
         ("normalization=false", "choose one of batch, off"),
         ("posterior_sd=wide", "posterior_sd takes a finite number"),
     ],
@@ -354,11 +355,11 @@ def test_a_variant_with_a_senseless_value_is_refused(setting, word):
 )
 def test_a_model_that_cannot_be_built_is_named(name, word):
     with pytest.raises(ValueError, match=word):
-        training.build_model(get_recipe(name, "smoke"))
+        build_model(get_recipe(name, "smoke"))
 
 
 def kernels_and_biases(recipe, seed=0):
-    model = training.build_model(recipe, seed)
+    model = build_model(recipe, seed)
     found = [
         (keras.ops.convert_to_numpy(layer.kernel), layer.bias)
         for network in (model.encoder, model.decoder)

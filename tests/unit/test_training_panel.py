@@ -15,7 +15,7 @@ from PIL import Image
 
 from vaetut.models import VAE, Autoencoder, conv_decoder, conv_encoder
 from vaetut.recipes import get_recipe
-from vaetut.runs import train_run
+from vaetut.training import train
 from vaetut.widgets import TrainingPanel
 from vaetut.widgets.training_panel import (
     MOST_ROWS,
@@ -96,7 +96,13 @@ def test_the_figure_has_the_parts_and_the_images():
     "history", [{}, {"loss": [np.nan]}, {"loss": [1.0]}, {"loss": [2.0, np.inf, 1.0]}]
 )
 def test_a_figure_is_drawn_of_any_history(history):
-    panel_figure(history).savefig(BytesIO())
+    figure = panel_figure(history)
+    figure.savefig(BytesIO())
+    (axes,) = figure.axes
+    low, high = axes.get_ylim()
+    assert -np.inf < low < high < np.inf
+    drawn = [line.get_ydata() for line in axes.lines]
+    np.testing.assert_equal(drawn, list(history.values()))
 
 
 def test_colour_images_and_few_of_them():
@@ -239,10 +245,10 @@ def test_the_trainer_shows_its_epochs_and_stops(tmp_path):
     panel = TrainingPanel(epochs=2, say=lines.append)
     stop = StopAt(panel, 0)
     with pytest.raises(KeyboardInterrupt, match="after step 1 of 3 in epoch 1; saved"):
-        train_run(recipe, 0, tmp_path / "a", str, callbacks=[stop, panel])
-    assert panel.finished and (tmp_path / "a.checkpoint").exists()
-    record = train_run(recipe, 0, tmp_path / "a", str, callbacks=[panel]).record
-    assert panel.finished and panel.history == record.history
+        train(recipe, 0, tmp_path / "checkpoint", str, callbacks=[stop, panel])
+    assert panel.finished and (tmp_path / "checkpoint").exists()
+    trained = train(recipe, 0, tmp_path / "checkpoint", str, callbacks=[panel])
+    assert panel.finished and panel.history == trained.history
     assert [line.split(":")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
 
 

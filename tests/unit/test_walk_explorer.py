@@ -1,19 +1,13 @@
-"""The walk explorer without a browser: refusals, packing, state and HTML."""
-
-import base64
-import io
-import json
-import re
+"""The walk explorer without a browser: refusals and packing."""
 
 import numpy as np
 import pytest
-from PIL import Image
+from widget_table import WAYS, page_state, unpack_picture
 
-from vaetut.widgets.explorer import LONGEST
-from vaetut.widgets.walk_explorer import SCRIPT, PairOfWalks, WalkExplorer
+from vaetut.widgets.checks import LONGEST
+from vaetut.widgets.walk_explorer import PairOfWalks, WalkExplorer
 
 N = 7
-WAYS = ("straight", "along the sheet", "nearest neighbours")
 
 
 def make_pair(name="small to large", n=N, size=(6, 5), ways=WAYS, seed=0, **changes):
@@ -35,51 +29,13 @@ def explorer():
     return WalkExplorer([make_pair(), make_pair("round to petals", seed=1)])
 
 
-def page_state(html):
-    return json.loads(
-        re.search(r'<script type="application/json">(.*?)</script>', html, re.S)[1]
-    )
-
-
-def unpack(text):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))))
-
-
 # ---- Traits and refusals
-
-
-def test_a_place_is_a_trait(explorer):
-    seen = []
-    assert (explorer.pair, explorer.index) == ("small to large", N // 2)
-    explorer.observe(seen.append, ["pair", "index"])
-    explorer.index = np.int64(0)
-    explorer.set_state({"pair": "round to petals", "index": N - 1})
-    assert (explorer.pair, explorer.index) == ("round to petals", N - 1)
-    assert [change["name"] for change in seen] == ["index", "pair", "index"]
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("pair", "P9", "is 'P9': choose one of 'small to large', 'round to"),
-        ("index", -1, "is -1: give a whole number from 0 to 6"),
-        ("index", N, "is 7: give"),
-        ("index", 1.5, "is 1.5: give"),
-    ],
-)
-def test_a_place_that_is_none_is_refused(explorer, name, value, message):
-    before = getattr(explorer, name)
-    with pytest.raises(ValueError, match=f"^{name} {message}"):
-        setattr(explorer, name, value)
-    with pytest.raises(ValueError, match=f"^{name} {message}"):
-        WalkExplorer(explorer.walks, **{name: value})
-    assert getattr(explorer, name) == before
 
 
 def test_it_starts_where_it_is_told():
     pairs = [make_pair(), make_pair("other")]
     explorer = WalkExplorer(pairs, pair="other", index=0)
-    state = page_state(explorer.to_html())
+    state = page_state(explorer)
     assert state["start"] == {"pair": "other", "index": 0}
 
 
@@ -142,7 +98,6 @@ def test_pairs_that_differ_are_refused(walks, message):
     [
         ({"error": " "}, "error is ' ': give its name"),
         ({"ranges": ((2, 0.5), (0, 2))}, "ranges are .*growing"),
-        ({"alt": ""}, "alt is empty"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):
@@ -156,13 +111,17 @@ def test_options_that_make_no_sense_are_refused(options, message):
 @pytest.mark.parametrize("ways", [WAYS[:2], WAYS])
 def test_images_and_numbers_come_back(ways):
     walk = make_pair(ways=ways)
-    state = page_state(WalkExplorer([walk]).to_html())
+    explorer = WalkExplorer([walk])
+    assert explorer.still_png()
+    state = page_state(explorer)
     assert state["ways"] == [*ways]
     assert state["image"] == [6, 5] and state["points"] == N
     (packed,) = state["pairs"]
-    assert np.array_equal(unpack(packed["truth"]).reshape(walk.truth.shape), walk.truth)
+    assert np.array_equal(
+        unpack_picture(packed["truth"]).reshape(walk.truth.shape), walk.truth
+    )
     for k, way in enumerate(ways):
-        images = unpack(packed["strips"][k]).reshape(walk.images[way].shape)
+        images = unpack_picture(packed["strips"][k]).reshape(walk.images[way].shape)
         assert images.dtype == np.uint8
         assert np.array_equal(images, walk.images[way])
         assert packed["errors"][k] == pytest.approx(walk.errors[way], rel=1e-5)
@@ -173,7 +132,7 @@ def test_images_and_numbers_come_back(ways):
 def test_floats_are_rounded_to_grey_levels():
     walk = make_pair(truth=np.float32(IMAGES / 255))
     packed = WalkExplorer(walk).state["pairs"][0]["truth"]
-    assert np.array_equal(unpack(packed).reshape(IMAGES.shape), IMAGES)
+    assert np.array_equal(unpack_picture(packed).reshape(IMAGES.shape), IMAGES)
 
 
 def test_ways_may_come_in_another_order():
@@ -183,47 +142,9 @@ def test_ways_may_come_in_another_order():
     assert packed["errors"][0] == pytest.approx(walk.errors[WAYS[0]], rel=1e-5)
 
 
-def test_the_kernel_answers_with_the_state(explorer, monkeypatch):
-    sent = []
-    monkeypatch.setattr(explorer, "send", sent.append)
-    explorer._handle_custom_msg({"kind": "state"}, [])
-    assert sent == [{"kind": "state", "state": explorer.state}]
-    json.dumps(sent)
-
-
-def test_html_stands_alone():
-    walk = make_pair(name='</script> <b> & "P"')
-    html = WalkExplorer(walk, alt='A <way> & a "star".').to_html()
-    assert 'alt="A &lt;way&gt; &amp; a &quot;star&quot;."' in html
-    quiet = html.replace("http://www.w3.org/2000/svg", "")  # a name, not an address
-    assert not re.search(r"https?:|src=\"(?!data:)|@import|url\(|^import ", quiet, re.M)
-    assert html.count("</script>") == 2
-    assert page_state(html)["pairs"][0]["name"] == walk.name
-
-
-def test_html_has_a_still_picture_and_is_the_same_twice(explorer):
-    html = explorer.to_html()
-    picture = unpack(re.search(r'data:image/png;base64,([^"]+)"', html)[1])
-    assert picture.std() > 10
-    assert WalkExplorer(explorer.walks).to_html() == html
-
-
 def test_the_alt_says_how_far_off_each_way_is(explorer):
     walk = make_pair()
     assert "a = 0.60, b = 0.20 to that of a = 1.90, b = 1.80, at step 4" in explorer.alt
     for way, values in walk.errors.items():
         words = f"{way} {values[3]:.3g} here and {values.max():.3g} at most"
         assert words in explorer.alt
-    assert explorer._repr_mimebundle_()[0]["text/plain"] == explorer.alt
-
-
-def test_a_notebook_saves_no_images_with_the_live_view(explorer):
-    data, _ = explorer._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in data
-    saved = {k: v for k, v in explorer.get_state().items() if k not in ("_esm", "_css")}
-    assert len(json.dumps(saved, default=str)) < 2000
-
-
-def test_the_script_is_small():
-    parts = [SCRIPT, SCRIPT.with_name("shared.js")]
-    assert sum(part.stat().st_size for part in parts) < 25_000

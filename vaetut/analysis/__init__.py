@@ -116,11 +116,19 @@ from vaetut.analysis.sheet import (
     tangents,
 )
 from vaetut.analysis.statistics import (
+    Estimate,
     Interval,
+    Share,
     bootstrap_interval,
     hierarchical_interval,
+    holm,
     interval,
+    mean_estimate,
     paired_interval,
+    ratio_estimate,
+    ratio_interval,
+    welch_estimate,
+    welch_interval,
 )
 
 __all__ = [
@@ -130,6 +138,7 @@ __all__ = [
     "BestCodes",
     "CloudStatistics",
     "CoordinateStatistics",
+    "Estimate",
     "ExpectedRadius",
     "Geodesic",
     "Interval",
@@ -139,6 +148,7 @@ __all__ = [
     "Probe",
     "Quadrature",
     "RadiusStatistics",
+    "Share",
     "SheetStatistics",
     "Spectrum",
     "active_units",
@@ -175,6 +185,7 @@ __all__ = [
     "graph_path",
     "grid_lines",
     "hierarchical_interval",
+    "holm",
     "importance_weighted_bound",
     "in_gap",
     "inertia",
@@ -183,6 +194,7 @@ __all__ = [
     "largest_step",
     "linear_ratio",
     "log_importance_weights",
+    "mean_estimate",
     "mig",
     "nearest_by_factors",
     "nearest_by_pixels",
@@ -203,6 +215,8 @@ __all__ = [
     "quadrature",
     "radius_statistics",
     "random_rotations",
+    "ratio_estimate",
+    "ratio_interval",
     "regions",
     "resample",
     "rotation_curve",
@@ -223,4 +237,6 @@ __all__ = [
     "turning",
     "two_nearest_dimension",
     "unevenness",
+    "welch_estimate",
+    "welch_interval",
 ]

@@ -6,11 +6,13 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from vaetut import checks
 from vaetut.checks import finite_array
 
 
-def _attributes(name, values, ndim=2):
+def _attributes(name: str, values: ArrayLike, ndim: int = 2) -> np.ndarray:
     """Return attributes as bool."""
     values = finite_array(name, values, ndim=ndim)
     if not ((values == 0) | (values == 1)).all():
@@ -18,21 +20,19 @@ def _attributes(name, values, ndim=2):
     return values == 1
 
 
-def _codes_and_attributes(codes, attributes, kind=""):
+def _codes_and_attributes(
+    codes: ArrayLike, attributes: ArrayLike, kind: str = ""
+) -> tuple[np.ndarray, np.ndarray]:
     codes = finite_array(f"{kind}codes", codes, ndim=2)
     attributes = _attributes(f"{kind}attributes", attributes)
-    if len(codes) != len(attributes):
-        raise ValueError(
-            f"{kind}codes and {kind}attributes must have as many rows: "
-            f"{len(codes)} and {len(attributes)}"
-        )
+    checks.same_rows(f"{kind}codes", codes, f"{kind}attributes", attributes)
     return codes, attributes
 
 
 # ---- Probes
 
 
-def balanced_accuracy(truth, said):
+def balanced_accuracy(truth: ArrayLike, said: ArrayLike) -> float | np.ndarray:
     """Return the mean of the shares of yes and of no that are said rightly.
 
     `truth` and `said` (n,) give a float, (n, m) an array (m,), one an attribute: 1 is
@@ -63,7 +63,13 @@ class Probe(NamedTuple):
     accuracy: np.ndarray  # (m,) balanced, on the test part; nan: attribute constant
 
 
-def probe(codes, attributes, test_codes, test_attributes, ridge=0.01):
+def probe(
+    codes: ArrayLike,
+    attributes: ArrayLike,
+    test_codes: ArrayLike,
+    test_attributes: ArrayLike,
+    ridge: float = 0.01,
+) -> Probe:
     """Return how well each attribute can be read off codes by a linear function.
 
     `codes` (n, d) and `attributes` (n, m) fit it, `test_codes` (t, d) and
@@ -85,9 +91,7 @@ def probe(codes, attributes, test_codes, test_attributes, ridge=0.01):
             f"{codes.shape[1]} and {test_codes.shape[1]}, attributes "
             f"{truth.shape[1]} and {test_truth.shape[1]}"
         )
-    ridge = float(finite_array("ridge", ridge, ndim=0))
-    if ridge <= 0:
-        raise ValueError(f"ridge must be above 0, not {ridge:g}")
+    ridge = checks.positive("ridge", ridge)
     varies = truth.any(0) & ~truth.all(0)
     centre, spread = codes.mean(0), codes.std(0)
     spread[np.ptp(codes, axis=0) == 0] = np.inf  # a constant dimension tells nothing
@@ -126,6 +130,3 @@ def _thresholds(scores, truth):
     total = np.where(yes + no > 0, yes + no, 2)
     yes, no = np.where(yes + no > 0, yes, 1), np.where(yes + no > 0, no, 1)
     return (middles[0] * no + middles[1] * yes) / total
-
-
-# ---- Directions

@@ -5,9 +5,11 @@ error of any D(z). C bad: the decoder cannot draw it. C good, A bad: the encoder
 misplaces it. B good: the sheet goes on where it should. (arXiv:2204.02283)
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from vaetut import checks
@@ -16,7 +18,13 @@ from vaetut.analysis.likelihood import softplus
 from vaetut.checks import finite_array, whole_number
 
 
-def thin_plate(factors, codes, at, neighbors=None, smoothing=0.0):
+def thin_plate(
+    factors: ArrayLike,
+    codes: ArrayLike,
+    at: ArrayLike,
+    neighbors: int | None = None,
+    smoothing: float = 0.0,
+) -> np.ndarray:
     """Return codes (m, d) at points `at` (m, k) by a thin-plate spline through others.
 
     `factors` (n, k) and `codes` (n, d) are the training points; the two may change
@@ -59,7 +67,13 @@ class BestCodes(NamedTuple):
     nats: np.ndarray  # (n,) binary cross-entropy per image, its entropy included
 
 
-def best_codes(decode_logits, images, start, steps=20, nudge=5e-3):
+def best_codes(
+    decode_logits: Callable[[np.ndarray], ArrayLike],
+    images: ArrayLike,
+    start: ArrayLike,
+    steps: int = 20,
+    nudge: float = 5e-3,
+) -> BestCodes:
     """Return the codes whose decoded logits fit each image best, and how well.
 
     `decode_logits` takes codes (m, d) to logits (m, h, w, 1); `images` (n, h, w, 1);
@@ -69,7 +83,9 @@ def best_codes(decode_logits, images, start, steps=20, nudge=5e-3):
     the logits and p = sigmoid(logits), it solves (JᵀWJ + λD) δ = Jᵀ(x - p),
     W = p(1 - p), D the diagonal, for several λ an image, and takes the best. It finds
     the minimum nearest to a start: give several. It decodes (2d + 4) codes an image a
-    step. Source: Marquardt 1963; Amari 1998, Natural gradient works efficiently.
+    step. Raises ValueError for images that are none, logits that do not match them, or
+    NaN at a start.
+    Source: Marquardt 1963; Amari 1998, Natural gradient works efficiently.
     """
     images = checks.flat_images("images", images).astype(np.float64)
     start = finite_array("start", start, ndim=3)

@@ -1,6 +1,7 @@
 """How the classes of images share a latent space. `codes` are (n, d)."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut.analysis.chunks import rows_at_once
 from vaetut.analysis.cloud import fit_gaussian
@@ -8,11 +9,17 @@ from vaetut.analysis.neighbours import nearest_index
 from vaetut.checks import finite_array, fraction, whole_number
 
 
-def class_shares(codes, labels, samples, n_classes=None):
+def class_shares(
+    codes: ArrayLike,
+    labels: ArrayLike,
+    samples: ArrayLike,
+    n_classes: int | None = None,
+) -> np.ndarray:
     """Return how often a sample falls to each class: its Voronoi area.
 
     `codes` (n, d) with `labels` (n,) from 0, `samples` (m, d): the share of samples
-    whose nearest code has each label, (n_classes,), which add up to 1.
+    whose nearest code has each label, (n_classes,), which add up to 1. Raises
+    ValueError for labels that are no whole numbers from 0, one a code.
     """
     codes = finite_array("codes", codes, ndim=2)
     labels, n_classes = _labels(labels, len(codes), n_classes)
@@ -21,7 +28,9 @@ def class_shares(codes, labels, samples, n_classes=None):
     return np.bincount(nearest, minlength=n_classes) / len(samples)
 
 
-def _labels(labels, n, n_classes=None):
+def _labels(
+    labels: ArrayLike, n: int, n_classes: int | None = None
+) -> tuple[np.ndarray, int]:
     """Return labels as int (n,) and the number of classes."""
     labels = finite_array("labels", labels, ndim=1)
     if len(labels) != n:
@@ -35,7 +44,7 @@ def _labels(labels, n, n_classes=None):
     return labels, whole_number("n_classes", n_classes, least=least)
 
 
-def effective_classes(shares):
+def effective_classes(shares: ArrayLike) -> float:
     """Return exp(entropy) of shares (k,): k where all are equal, 1 where one rules.
 
     Raises ValueError where they are negative or do not add up to 1.
@@ -48,14 +57,15 @@ def effective_classes(shares):
     return float(np.exp(-(present * np.log(present)).sum()))
 
 
-def density_area(codes, mass=0.9, cells=128):
+def density_area(codes: ArrayLike, mass: float = 0.9, cells: int = 128) -> float:
     """Return the area of the smallest region that holds `mass` of a 2-D cloud.
 
     `codes` (n, 2) give an area in squared units of the codes; 0 where they lie on a
     line.  The density is a Gaussian KDE with Scott's bandwidth, n^(-1/6) times the
     cloud's covariance root, summed on cells x cells.  The KDE widens: of a Gaussian
     cloud the area comes out 1 + n^(-1/3) times too large, of a cloud in several
-    pieces more.  Compare clouds of like n.
+    pieces more.  Compare clouds of like n. Raises ValueError for codes of other than
+    two dimensions.
     Source: Hyndman 1996, Computing and graphing highest density regions.
     """
     codes, mass = finite_array("codes", codes, ndim=2), fraction("mass", mass)
@@ -82,7 +92,7 @@ def density_area(codes, mass=0.9, cells=128):
     return float(count * step.prod() * np.sqrt(values.prod()))
 
 
-def class_areas(codes, labels, mass=0.9):
+def class_areas(codes: ArrayLike, labels: ArrayLike, mass: float = 0.9) -> np.ndarray:
     """Return the `density_area` of each class as a share of the whole cloud's.
 
     `codes` (n, 2), `labels` (n,) from 0 give (classes,), without unit.  Classes

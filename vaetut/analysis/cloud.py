@@ -7,6 +7,7 @@ In many dimensions a Gaussian is a shell: nearly all of it lies at one radius.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaln, ndtr
 
 from vaetut import checks
@@ -14,8 +15,11 @@ from vaetut.analysis.chunks import rows_at_once
 from vaetut.checks import finite_array, whole_number
 
 
-def fit_gaussian(codes):
-    """Return centre (d,) and maximum-likelihood covariance (d, d)."""
+def fit_gaussian(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return centre (d,) and maximum-likelihood covariance (d, d).
+
+    `codes` (n, d), checked already; the covariance is that of n, not n - 1.
+    """
     centre = codes.mean(0)
     return centre, (codes - centre).T @ (codes - centre) / len(codes)
 
@@ -33,7 +37,7 @@ class CloudStatistics(NamedTuple):
     kl: float  # KL(fitted Gaussian || N(0, I)) in nats
 
 
-def cloud_statistics(codes):
+def cloud_statistics(codes: ArrayLike) -> CloudStatistics:
     """Return the statistics of a cloud of codes (n, d), n > d.
 
     Raises ValueError where the codes lie in a plane of fewer than d dimensions.
@@ -69,16 +73,22 @@ def cloud_statistics(codes):
     )
 
 
-def as_codes(codes, least=2):
-    """Return codes (n, d), float32 kept as it is."""
+def as_codes(codes: ArrayLike, least: int = 2) -> np.ndarray:
+    """Return codes (n, d), float32 kept as it is.
+
+    Raises ValueError for fewer than `least` rows, for NaN or infinity.
+    """
     codes = finite_array("codes", codes, ndim=2, dtype=None)
     if len(codes) < least:
         raise ValueError(f"codes must be {least} or more, not {len(codes)}")
     return codes
 
 
-def norms(codes):
-    """Return the norms (n,) of codes (n, d), summed in float64."""
+def norms(codes: np.ndarray) -> np.ndarray:
+    """Return the norms (n,) of codes (n, d), summed in float64.
+
+    They are in the unit of the codes.
+    """
     return np.sqrt(np.einsum("nd,nd->n", codes, codes, dtype=np.float64))
 
 
@@ -93,7 +103,7 @@ class RadiusStatistics(NamedTuple):
     sd: float  # n - 1
 
 
-def radius_statistics(codes, width=0.5):
+def radius_statistics(codes: ArrayLike, width: float = 0.5) -> RadiusStatistics:
     """Return where the norms of codes lie: median, mode, 95 % range, mean and sd.
 
     `codes` (n, d), n >= 2, in any unit, which the result keeps. The mode is the middle
@@ -121,7 +131,7 @@ class ExpectedRadius(NamedTuple):
     sd: float
 
 
-def expected_radius(d, sd=1.0):
+def expected_radius(d: int, sd: float = 1.0) -> ExpectedRadius:
     """Return the mean norm of a Gaussian in `d` dimensions, and its spread.
 
     N(0, sd² I): mean sd √2 Γ((d+1)/2) / Γ(d/2), which is near sd √(d - 1/2), and
@@ -130,9 +140,7 @@ def expected_radius(d, sd=1.0):
     ValueError for an sd that is not above 0. Source: the chi distribution; Johnson,
     Kotz & Balakrishnan 1994, Continuous univariate distributions 1, chapter 18.
     """
-    d, sd = whole_number("d", d), float(finite_array("sd", sd, ndim=0))
-    if sd <= 0:
-        raise ValueError(f"sd must be above 0, not {sd:g}")
+    d, sd = whole_number("d", d), checks.positive("sd", sd)
     if d > 1000:  # the difference below would be lost in rounding
         variance = 1 / 2 - 1 / (8 * d) - 1 / (16 * d**2)
         return ExpectedRadius(sd * (d - variance) ** 0.5, sd * variance**0.5)
@@ -150,7 +158,7 @@ class CoordinateStatistics(NamedTuple):
     ks: np.ndarray  # (d,), largest distance to the Gaussian's distribution function
 
 
-def coordinate_statistics(codes):
+def coordinate_statistics(codes: ArrayLike) -> CoordinateStatistics:
     """Return mean, sd, skewness, excess kurtosis and distance to a Gaussian of each.
 
     `codes` (n, d), n >= 2, one array (d,) a measure. Skewness and kurtosis are of the

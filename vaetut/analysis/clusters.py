@@ -1,13 +1,14 @@
 """Whether codes (n, d) lie in clusters, and a map of them to look at."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut.analysis.cloud import as_codes
 from vaetut.analysis.sampling import sample_gaussian
-from vaetut.checks import finite_array, random_generator, whole_number
+from vaetut.checks import Seed, finite_array, random_generator, whole_number
 
 
-def inertia(codes, ks, seed):
+def inertia(codes: ArrayLike, ks: ArrayLike, seed: Seed) -> np.ndarray:
     """Return the mean squared distance to the nearest of k centres, for each k.
 
     `codes` (n, d) and whole numbers `ks` (m,) give (m,), in the codes' unit squared.
@@ -20,12 +21,13 @@ def inertia(codes, ks, seed):
     return _inertia(codes, _numbers_of_clusters(ks, len(codes)), random_generator(seed))
 
 
-def gaussian_inertia(codes, ks, seed):
+def gaussian_inertia(codes: ArrayLike, ks: ArrayLike, seed: Seed) -> np.ndarray:
     """Return `inertia` of as many draws from the Gaussian fitted to codes.
 
     Arguments and result as for `inertia`: the curve of a cloud of the same mean and
     covariance which has no clusters. The draws, from `seed` as well, are scaled to the
-    codes' total variance, so that chance there is not taken for a difference.
+    codes' total variance, so that chance there is not taken for a difference. Raises
+    ValueError for a k above n, or codes that are all the same.
     """
     codes, rng = as_codes(codes), random_generator(seed)
     ks = _numbers_of_clusters(ks, len(codes))
@@ -58,8 +60,13 @@ def _inertia(codes, ks, rng):
 
 
 def embed(
-    codes, seed, perplexity=30, early_exaggeration=12, components=50, iterations=1000
-):
+    codes: ArrayLike,
+    seed: Seed,
+    perplexity: float = 30,
+    early_exaggeration: float = 12,
+    components: int = 50,
+    iterations: int = 1000,
+) -> np.ndarray:
     """Return a map (n, 2) of codes (n, d) by t-SNE of their principal components.
 
     At most `components` of them are kept. `perplexity`, about the neighbours that a

@@ -5,11 +5,12 @@ up spans many dimensions (`principal_shares`) and is of two (`two_nearest_dimens
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut.checks import finite_array, fraction
 
 
-def principal_shares(points):
+def principal_shares(points: ArrayLike) -> np.ndarray:
     """Return the share of the variance in each principal component, largest first.
 
     `points` (n, d) give (min(n, d),), which add up to 1. Raises ValueError where all
@@ -26,17 +27,18 @@ def principal_shares(points):
     return variances / variances.sum()
 
 
-def components_needed(shares, share=0.95):
+def components_needed(shares: ArrayLike, share: float = 0.95) -> int:
     """Return how many of the largest shares it takes to reach `share` of their sum.
 
-    `shares` (k,) as `principal_shares` returns them.
+    `shares` (k,) as `principal_shares` returns them. Raises ValueError for a share
+    outside (0, 1).
     """
     shares, share = finite_array("shares", shares, ndim=1), fraction("share", share)
     held = np.cumsum(np.sort(shares)[::-1])
     return int(np.searchsorted(held, share * held[-1] * (1 - 1e-12)) + 1)
 
 
-def two_nearest_dimension(points, discard=0.1):
+def two_nearest_dimension(points: ArrayLike, discard: float = 0.1) -> float:
     """Return the intrinsic dimension of a cloud by each point's two neighbours.
 
     With µ the ratio of a point's second nearest distance to its nearest, a cloud that

@@ -5,12 +5,15 @@ range is at most a millionth of the widest's is dead: it is taken as constant, a
 tells of no factor.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import entr
 
-from vaetut.checks import finite_array, fraction, random_generator, whole_number
+from vaetut import checks
+from vaetut.checks import Seed, finite_array, fraction, random_generator, whole_number
 
 _DEAD = 1e-6  # of the widest dimension's range
 _LEAF = 5  # samples a leaf of a tree: fewer fit noise, and take longer
@@ -18,7 +21,7 @@ _LEAF = 5  # samples a leaf of a tree: fewer fit noise, and take longer
 # ---- What is asked of codes and factors
 
 
-def _codes(codes, least=2):
+def _codes(codes: ArrayLike, least: int = 2) -> np.ndarray:
     """Return codes (n, d) with dead dimensions at exactly 0."""
     codes = finite_array("codes", codes, ndim=2)
     if len(codes) < least:
@@ -31,13 +34,12 @@ def _codes(codes, least=2):
     return np.where(widths > _DEAD * widths.max(), codes, 0)
 
 
-def _codes_and_factors(codes, factors, least_rows, least_factors=1):
+def _codes_and_factors(
+    codes: ArrayLike, factors: ArrayLike, least_rows: int, least_factors: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     codes = _codes(codes, least_rows)
     factors = finite_array("factors", factors, ndim=2)
-    if len(codes) != len(factors):
-        raise ValueError(
-            f"codes and factors must have as many rows: {len(codes)} and {len(factors)}"
-        )
+    checks.same_rows("codes", codes, "factors", factors)
     if factors.shape[1] < least_factors:
         raise ValueError(
             f"factors must be {least_factors} or more, not {factors.shape[1]}"
@@ -50,7 +52,7 @@ def _codes_and_factors(codes, factors, least_rows, least_factors=1):
 # ---- Scores
 
 
-def entanglement(codes):
+def entanglement(codes: ArrayLike) -> float:
     """Return the mean over pairs of dimensions of E|c_i c_j|, the entanglement loss.
 
     `codes` (n, d), d >= 2; in the codes' units squared. 2/(d(d-1)) Σ_{i<j} E|c_i c_j|
@@ -65,7 +67,7 @@ def entanglement(codes):
     return float(products[np.triu_indices(len(products), 1)].mean())
 
 
-def sap(codes, factors):
+def sap(codes: ArrayLike, factors: ArrayLike) -> float:
     """Return the SAP score: how far the best dimension leads in linear R².
 
     `codes` (n, d), `factors` (n, k); the squared correlation of each factor with each
@@ -79,7 +81,7 @@ def sap(codes, factors):
     return _lead(correlation**2)
 
 
-def _standard(values):
+def _standard(values: np.ndarray) -> np.ndarray:
     """Return columns of mean 0 and variance 1, or of 0 where they are constant."""
     # By the range first: a square must neither overflow nor vanish.
     widths = np.ptp(values, axis=0)
@@ -94,7 +96,7 @@ def _lead(scores):
     return float((best - second).mean())
 
 
-def mig(codes, factors, bins=20):
+def mig(codes: ArrayLike, factors: ArrayLike, bins: int = 20) -> float:
     """Return the mutual information gap: how far the best dimension leads, in [0, 1].
 
     `codes` (n, d), `factors` (n, k); mutual information of each factor with each
@@ -140,7 +142,13 @@ class DCI(NamedTuple):
     informativeness: float  # held-out R² from all dimensions; 0 or less for noise
 
 
-def dci(codes, factors, seed=0, held_out=0.25, trees=50):
+def dci(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    seed: Seed = 0,
+    held_out: float = 0.25,
+    trees: int = 50,
+) -> DCI:
     """Return DCI from the importance of dimensions in random forests, one a factor.
 
     `codes` (n, d), `factors` (n, k); `held_out` is the share of rows kept from the
@@ -194,7 +202,7 @@ def _forests(codes, factors, train, test, trees, rng):
     return importance, r2
 
 
-def _entropy_scores(importance):
+def _entropy_scores(importance: np.ndarray) -> tuple[float, float]:
     """Return disentanglement and completeness of importances (d, k), both >= 0."""
     weights = importance.sum(1)
     if not weights.sum() > 0:
@@ -211,8 +219,14 @@ def _concentration(importance):
     return 1 - entr(shares).sum(1) / np.log(width)
 
 
-def factor_vae_score(codes, factors, seed=0, votes=500, batch=64):
-    """Return the FactorVAE score: does the dimension that holds still name the factor?
+def factor_vae_score(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    seed: Seed = 0,
+    votes: int = 500,
+    batch: int = 64,
+) -> float:
+    """Return the FactorVAE score: how often what holds still names the factor.
 
     `codes` (n, d), `factors` (n, k). A vote draws a factor and a row, takes the
     `batch` rows nearest to it in that factor alone, and names the dimension of least
@@ -248,10 +262,11 @@ def factor_vae_score(codes, factors, seed=0, votes=500, batch=64):
 # ---- What axes at random would score
 
 
-def random_rotations(d, count, seed):
+def random_rotations(d: int, count: int, seed: Seed) -> np.ndarray:
     """Return `count` rotations drawn evenly from all of d dimensions, (count, d, d).
 
-    d >= 2; orthogonal, of determinant 1. Codes turn as codes @ rotation.T.
+    d >= 2; orthogonal, of determinant 1. Codes turn as codes @ rotation.T. Raises
+    ValueError for one dimension, or no rotation.
     Source: Mezzadri 2007, arXiv:math-ph/0609050, section 5.
     """
     d, count = whole_number("d", d, least=2), whole_number("count", count)
@@ -262,7 +277,12 @@ def random_rotations(d, count, seed):
     return turned
 
 
-def rotation_null(score, codes, count=200, seed=0):
+def rotation_null(
+    score: Callable[[np.ndarray], float],
+    codes: ArrayLike,
+    count: int = 200,
+    seed: Seed = 0,
+) -> np.ndarray:
     """Return the scores of the same codes with axes at random, (count,).
 
     `score` takes codes (n, d) to a number, such as lambda c: sap(c, factors); `codes`
@@ -278,11 +298,11 @@ def rotation_null(score, codes, count=200, seed=0):
     return finite_array("what score returned", scores, ndim=1)
 
 
-def null_rank(value, null):
+def null_rank(value: float, null: ArrayLike) -> float:
     """Return the share of `null` (m,) that lies below `value`, ties counting half.
 
     A number in [0, 1]: near 0 or 1 where axes mean something, and 0.5 on average,
-    evenly spread, where they do not.
+    evenly spread, where they do not. Raises ValueError for an empty null, or NaN.
     """
     value = float(finite_array("value", value, ndim=0))
     null = finite_array("null", null, ndim=1)
@@ -299,7 +319,7 @@ class Orientation(NamedTuple):
     between: float  # median, of two factors' tangents at a point, in [0, 90]
 
 
-def orientation(tangents):
+def orientation(tangents: ArrayLike) -> Orientation:
     """Return the median angles of tangents to the axes and to each other.
 
     `tangents` (n, k, d), of any length: the slope of the code along factor k at point
@@ -331,7 +351,7 @@ def orientation(tangents):
     )
 
 
-def rotation_curve(codes, angles):
+def rotation_curve(codes: ArrayLike, angles: ArrayLike) -> np.ndarray:
     """Return the entanglement of codes turned about the origin by each angle, (m,).
 
     `codes` (n, 2), `angles` (m,) in radians; it repeats every quarter turn. With

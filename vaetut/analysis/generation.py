@@ -8,6 +8,7 @@ them is read in parts.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut.analysis.chunks import rows_at_once
 from vaetut.checks import finite_array, whole_number
@@ -18,7 +19,9 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 # ---- Two clouds of features
 
 
-def _clouds(name, a, other, b):
+def _clouds(
+    name: str, a: ArrayLike, other: str, b: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     a, b = finite_array(name, a, ndim=2), finite_array(other, b, ndim=2)
     if a.shape[1] != b.shape[1]:
         raise ValueError(
@@ -31,7 +34,7 @@ def _clouds(name, a, other, b):
     return a, b
 
 
-def frechet_distance(a, b):
+def frechet_distance(a: ArrayLike, b: ArrayLike) -> float:
     """Return the squared distance between the Gaussians fitted to two clouds.
 
     Features `a` (n, f) and `b` (m, f), in their unit squared: ‖μa - μb‖² + tr(Σa + Σb -
@@ -63,7 +66,7 @@ class PrecisionRecall(NamedTuple):
     recall: float  # share of the real within the reach of the fake: variety
 
 
-def precision_recall(real, fake, k=3):
+def precision_recall(real: ArrayLike, fake: ArrayLike, k: int = 3) -> PrecisionRecall:
     """Return the shares of each cloud that lie within the reach of the other.
 
     Features `real` (n, f) and `fake` (m, f). The reach of a cloud is a ball about each
@@ -141,7 +144,7 @@ def _parts(images):
         yield part @ _LUMINANCE if part.shape[-1] == 3 else part[..., 0]
 
 
-def sharpness(images):
+def sharpness(images: ArrayLike) -> np.ndarray:
     """Return how much fine detail each image has, (n,).
 
     The mean square of the Laplacian of its brightness, in [0, 1] squared per pixel to
@@ -167,7 +170,7 @@ class Spectrum(NamedTuple):
     power: np.ndarray  # (n, b) brightness squared; the variance, for white noise
 
 
-def spectrum(images):
+def spectrum(images: ArrayLike) -> Spectrum:
     """Return the power of each image's brightness by frequency, in whatever direction.
 
     With s the shorter side in pixels there are s // 2 bands, of k/s cycles a pixel,

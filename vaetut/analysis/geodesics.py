@@ -3,9 +3,11 @@
 `codes` are (n, d); `decode` takes codes (n, d) to floats (n, ...).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg, sparse
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
@@ -16,7 +18,9 @@ from vaetut.analysis.paths import as_path, step_norms
 from vaetut.checks import finite_array, whole_number
 
 
-def neighbour_graph(codes, k=10, metric=None):
+def neighbour_graph(
+    codes: ArrayLike, k: int = 10, metric: ArrayLike | None = None
+) -> sparse.csr_array:
     """Return the graph that joins each code to its `k` nearest, sparse (n, n).
 
     `codes` (n, d). It is symmetric; an entry is the length of that edge: Euclidean, or
@@ -59,7 +63,9 @@ def _edge_lengths(codes, i, j, metric):
     return np.sqrt(np.maximum(squares, 0))
 
 
-def graph_path(graph, start, end):
+def graph_path(
+    graph: sparse.sparray | sparse.spmatrix, start: int, end: int
+) -> np.ndarray:
     """Return the shortest path from node `start` to node `end`, their indices (m,).
 
     `graph` is sparse (n, n), symmetric, with lengths as entries, as `neighbour_graph`
@@ -87,7 +93,9 @@ def graph_path(graph, start, end):
     return np.array(path[::-1])
 
 
-def pullback_metric(decode, codes, step=5e-3):
+def pullback_metric(
+    decode: Callable[[np.ndarray], ArrayLike], codes: ArrayLike, step: float = 5e-3
+) -> np.ndarray:
     """Return the metric that the decoder's images give to latent space, (n, d, d).
 
     JᵀJ with J the slopes of `decode` at each of the codes (n, d): δᵀ M δ is the square
@@ -117,7 +125,12 @@ class Geodesic(NamedTuple):
     converged: bool  # False: it ran out of iterations, and more would lower it
 
 
-def geodesic(decode, path, iterations=50, step=5e-3):
+def geodesic(
+    decode: Callable[[np.ndarray], ArrayLike],
+    path: ArrayLike,
+    iterations: int = 50,
+    step: float = 5e-3,
+) -> Geodesic:
     """Return the path between two codes along which the decoded image changes least.
 
     `path` (n, d) is where it starts, most often `straight`; its ends stay. It lowers
@@ -160,7 +173,15 @@ _LEAST_GAIN = 1e-8  # of the energy: a step that gains less is the last
 _LAST_DAMPING = 1e8  # a path that does not gain at it has arrived
 
 
-def _lower(decode, path, images, downhill, products, hessian, damping):
+def _lower(
+    decode: Callable[[np.ndarray], ArrayLike],
+    path: np.ndarray,
+    images: np.ndarray,
+    downhill: np.ndarray,
+    products: np.ndarray,
+    hessian: np.ndarray,
+    damping: float,
+) -> tuple[np.ndarray, np.ndarray, float] | None:
     """Return a path of less energy, its images and the next damping, None if none."""
     # A code that draws nothing has slopes of 0: keep the matrix regular there.
     scale = products + 1e-6 * products.max() + np.finfo(float).tiny ** 0.5

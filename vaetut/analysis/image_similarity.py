@@ -4,6 +4,7 @@
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import distance_transform_edt
 
 from vaetut import checks
@@ -11,12 +12,13 @@ from vaetut.analysis.likelihood import bernoulli_entropy, bernoulli_log_likeliho
 from vaetut.checks import finite_array, fraction
 
 
-def excess_bce(images, logits):
+def excess_bce(images: ArrayLike, logits: ArrayLike) -> np.ndarray:
     """Return BCE - H of each image, (n,) in nats per pixel: 0 for a perfect one.
 
     `images` and `logits` (n, h, w, 1). The entropy H of grey pixels is the floor of
     the binary cross-entropy, and grows with the length of the stroke. Nothing is
-    clipped: it is computed from the logits.
+    clipped: it is computed from the logits. Raises ValueError for images outside [0,
+    1], or logits of another shape.
     """
     images, logits = (
         checks.unit_images("images", images),
@@ -27,11 +29,12 @@ def excess_bce(images, logits):
     return excess / images[0].size
 
 
-def iou(images, others, threshold=0.5):
+def iou(images: ArrayLike, others: ArrayLike, threshold: float = 0.5) -> np.ndarray:
     """Return the intersection over union of the pixels above a threshold, (n,).
 
     `images`, `others` (n, h, w, 1); 1 where both are empty. A stroke thinner than a
-    pixel need not reach 0.5 anywhere: lower the threshold.
+    pixel need not reach 0.5 anywhere: lower the threshold. Raises ValueError for images
+    outside [0, 1], or of two shapes.
     Source: Jaccard 1901.
     """
     ours, theirs = _lit_pair(images, others, threshold)
@@ -40,11 +43,12 @@ def iou(images, others, threshold=0.5):
     return np.where(union, shared / np.maximum(union, 1), 1.0)
 
 
-def soft_dice(images, others):
+def soft_dice(images: ArrayLike, others: ArrayLike) -> np.ndarray:
     """Return the soft Dice overlap 2 sum(x y) / sum(x^2 + y^2), (n,) in [0, 1].
 
     `images`, `others` (n, h, w, 1). With squares below, an image and itself give 1
-    however grey; so do two black ones.
+    however grey; so do two black ones. Raises ValueError for images outside [0, 1], or
+    of two shapes.
     Source: Milletari et al. 2016, V-Net, section 3.
     """
     images, others = checks.image_pair(images, others)
@@ -55,13 +59,14 @@ def soft_dice(images, others):
     return np.divide(shared, total, out=np.ones(len(total)), where=total > 0)
 
 
-def chamfer(images, others, threshold=0.5):
+def chamfer(images: ArrayLike, others: ArrayLike, threshold: float = 0.5) -> np.ndarray:
     """Return the symmetric Chamfer distance of the pixels above a threshold, (n,).
 
     `images`, `others` (n, h, w, 1). In pixels: the mean distance from a pixel of one
     to the nearest of the other, averaged over both directions. Where one is empty it
     is the diagonal of the image, where both are 0. A stroke thinner than a pixel need
-    not reach 0.5 anywhere: lower the threshold.
+    not reach 0.5 anywhere: lower the threshold. Raises ValueError for images outside
+    [0, 1], or of two shapes.
     Source: Barrow et al. 1977, Parametric correspondence and chamfer matching.
     """
     pairs = zip(*_lit_pair(images, others, threshold), strict=True)

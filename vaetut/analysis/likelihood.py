@@ -6,9 +6,11 @@ not 1 (Loaiza-Ganem & Cunningham 2019, The continuous Bernoulli).  The numbers c
 models on the same images; they are no densities to set against other likelihoods.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import entr, logsumexp
 
 from vaetut.analysis.chunks import rows_at_once
@@ -17,12 +19,15 @@ from vaetut.checks import finite_array
 LOG_2PI = float(np.log(2 * np.pi))
 
 
-def softplus(logits):
-    """Return log(1 + exp(logits)) elementwise, without overflow."""
+def softplus(logits: np.ndarray) -> np.ndarray:
+    """Return log(1 + exp(logits)) elementwise, without overflow.
+
+    `logits` are of any shape, which the result keeps.
+    """
     return np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
 
 
-def _posterior(mean, log_var):
+def _posterior(mean: ArrayLike, log_var: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and log_var as float64 (n, d), checked to pair up."""
     mean = finite_array("mean", mean, ndim=2)
     log_var = finite_array("log_var", log_var, ndim=2)
@@ -33,7 +38,7 @@ def _posterior(mean, log_var):
     return mean, log_var
 
 
-def _pixels(name, values, axes):
+def _pixels(name: str, values: ArrayLike, axes: int) -> np.ndarray:
     """Return values with all axes after the first `axes` flattened into one."""
     values = finite_array(name, values, dtype=None)
     if values.ndim <= axes:
@@ -46,21 +51,25 @@ def _pixels(name, values, axes):
     return values
 
 
-def gaussian_kl(mean, log_var):
+def gaussian_kl(mean: ArrayLike, log_var: ArrayLike) -> np.ndarray:
     """Return KL(N(mean, exp(log_var)) || N(0, I)) of each image, in nats.
 
     `mean`, `log_var` (n, d) give (n,): 1/2 sum(mean^2 + exp(log_var) - 1 - log_var).
+    Raises ValueError for two shapes, NaN or infinity.
     Source: Kingma & Welling 2014, Auto-encoding variational Bayes, appendix B.
     """
     mean, log_var = _posterior(mean, log_var)
     return 0.5 * (mean**2 + np.expm1(log_var) - log_var).sum(1)
 
 
-def gaussian_log_density(z, mean=0.0, log_var=0.0):
+def gaussian_log_density(
+    z: ArrayLike, mean: ArrayLike = 0.0, log_var: ArrayLike = 0.0
+) -> np.ndarray | np.float64:
     """Return log N(z; mean, diag exp(log_var)), in nats, summed over the last axis.
 
     `z` (..., d) gives (...); `mean` and `log_var` broadcast with it, (d,) or (..., d),
-    and their defaults make it the prior N(0, I).
+    and their defaults make it the prior N(0, I). Raises ValueError for shapes that do
+    not broadcast with z.
     """
     z = np.atleast_1d(finite_array("z", z))
     mean, log_var = finite_array("mean", mean), finite_array("log_var", log_var)
@@ -76,12 +85,13 @@ def gaussian_log_density(z, mean=0.0, log_var=0.0):
     return -0.5 * ((z - mean) ** 2 * np.exp(-log_var) + log_var + LOG_2PI).sum(-1)
 
 
-def bernoulli_log_likelihood(images, logits):
+def bernoulli_log_likelihood(images: ArrayLike, logits: ArrayLike) -> np.ndarray:
     """Return log p(image | logits) of each pair, in nats per image.
 
     `images` (n, ...) in [0, 1] and `logits` (n, ...) of the same shape give (n,):
     the sum over pixels of x l - softplus(l), minus the binary cross-entropy.  Grey
-    pixels make it an unnormalised score (see the top of this module).
+    pixels make it an unnormalised score (see the top of this module). Raises ValueError
+    for images outside [0, 1], or logits of another shape.
     """
     images, logits = _pixels("images", images, 1), _pixels("logits", logits, 1)
     if images.shape != logits.shape:
@@ -96,22 +106,24 @@ def bernoulli_log_likelihood(images, logits):
     return result
 
 
-def bernoulli_entropy(images):
+def bernoulli_entropy(images: ArrayLike) -> np.ndarray:
     """Return the entropy of each image's pixels as Bernoulli variables, (n,) in nats.
 
     `images` (n, …) in [0, 1].  It is the least cross-entropy that any reconstruction
     can have, reached by the image itself: 0 for black and white, log 2 for mid-grey.
+    Raises ValueError for images outside [0, 1].
     """
     images = _pixels("images", images, 1)
     return (entr(images) + entr(1 - images)).sum(1)
 
 
-def bernoulli_log_likelihood_matrix(images, logits):
+def bernoulli_log_likelihood_matrix(images: ArrayLike, logits: ArrayLike) -> np.ndarray:
     """Return log p(image i | logits j) of all pairs, in nats per image.
 
     `images` (n, ...) in [0, 1] and `logits` (m, ...) with as many pixels give (n, m),
     by one matrix product: x_i . l_j - sum softplus(l_j).  The result holds n m
-    float64: pass the logits of a fine grid in pieces (see `quadrature`).
+    float64: pass the logits of a fine grid in pieces (see `quadrature`). Raises
+    ValueError for images outside [0, 1], or another number of pixels.
     """
     images, logits = _pixels("images", images, 1), _pixels("logits", logits, 1)
     if images.shape[1] != logits.shape[1]:
@@ -128,12 +140,19 @@ def bernoulli_log_likelihood_matrix(images, logits):
     return result
 
 
-def log_importance_weights(images, logits, z, mean, log_var):
+def log_importance_weights(
+    images: ArrayLike,
+    logits: ArrayLike,
+    z: ArrayLike,
+    mean: ArrayLike,
+    log_var: ArrayLike,
+) -> np.ndarray:
     """Return log p(x|z) + log p(z) - log q(z|x), in nats, for k codes an image.
 
     Shapes: `images` (n, ...) in [0, 1]; `logits` (n, k, ...) decoded from `z`
     (n, k, d), drawn from the posterior with `mean` and `log_var` (n, d); the result
-    is (n, k).  Source: Burda et al. 2016, Importance weighted autoencoders, eq. 8.
+    is (n, k). Raises ValueError for shapes that do not match.
+    Source: Burda et al. 2016, Importance weighted autoencoders, eq. 8.
     """
     images, logits = _pixels("images", images, 1), _pixels("logits", logits, 2)
     mean, log_var = _posterior(mean, log_var)
@@ -154,20 +173,22 @@ def log_importance_weights(images, logits, z, mean, log_var):
     return log_p_x + gaussian_log_density(z) - log_q
 
 
-def elbo(log_w):
+def elbo(log_w: ArrayLike) -> np.ndarray:
     """Return the evidence lower bound of each image, in nats: the mean of log w.
 
-    `log_w` (n, k) of `log_importance_weights` gives (n,).
+    `log_w` (n, k) of `log_importance_weights` gives (n,). Raises ValueError for another
+    number of axes, NaN or infinity.
     Source: Kingma & Welling 2014, eq. 2.
     """
     return finite_array("log_w", log_w, ndim=2).mean(1)
 
 
-def importance_weighted_bound(log_w):
+def importance_weighted_bound(log_w: ArrayLike) -> np.ndarray:
     """Return the k-sample bound on log p(x) of each image, in nats.
 
     `log_w` (n, k) of `log_importance_weights` gives (n,): log of the mean of w.  Its
-    expectation rises with k from the ELBO (k = 1) towards log p(x).
+    expectation rises with k from the ELBO (k = 1) towards log p(x). Raises ValueError
+    for another number of axes, NaN or infinity.
     Source: Burda et al. 2016, Importance weighted autoencoders, eq. 8.
     """
     log_w = finite_array("log_w", log_w, ndim=2)
@@ -182,7 +203,7 @@ class Quadrature(NamedTuple):
     cells: int  # cells of the whole grid
 
 
-def quadrature(matrices):
+def quadrature(matrices: Iterable[ArrayLike]) -> Quadrature:
     """Return log p(x) from log p(x|z) on a grid of codes that comes in pieces.
 
     `matrices`: an iterable of (n, m_i) log-likelihoods in nats, the same n images
@@ -192,13 +213,14 @@ def quadrature(matrices):
     in the tails of the prior, add gaussian_log_density(z) + log A to each column.
 
     `effective_cells` is (sum w)^2 / sum w^2 with w = p(x|z): where it is near 1 the
-    posterior is narrower than a cell, and log_evidence is not to be trusted.
+    posterior is narrower than a cell, and log_evidence is not to be trusted. Raises
+    ValueError for pieces of other images than the first, or none.
     """
-    top = total = squares = None
+    top = total = squares = np.empty(0)
     cells = 0
-    for matrix in matrices:
-        matrix = finite_array("matrices", matrix, ndim=2)
-        if top is None:
+    for piece in matrices:
+        matrix = finite_array("matrices", piece, ndim=2)
+        if not cells:
             top = np.full(len(matrix), -np.inf)
             total, squares = np.zeros((2, len(matrix)))
         if len(matrix) != len(top):
@@ -210,6 +232,6 @@ def quadrature(matrices):
         total = total * scale + w.sum(1)
         squares = squares * scale**2 + (w**2).sum(1)
         top, cells = higher, cells + matrix.shape[1]
-    if top is None:
+    if not cells:
         raise ValueError("matrices is empty: pass at least one piece of the grid")
     return Quadrature(top + np.log(total / cells), total**2 / squares, cells)

@@ -4,6 +4,7 @@
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from vaetut import checks
@@ -13,18 +14,23 @@ from vaetut.checks import finite_array, whole_number
 _TREE_MAX_D = 16  # above it a k-d tree visits nearly all points: multiply instead
 
 
-def nearest_distance(queries, references, exclude_self=False):
+def nearest_distance(
+    queries: ArrayLike, references: ArrayLike, exclude_self: bool = False
+) -> np.ndarray:
     """Return the Euclidean distance of each query to its nearest reference.
 
     `queries` (m, d), `references` (n, d) give (m,), in the unit of the codes.  With
     `exclude_self`, queries and references are the same rows and row i does not count
     as its own neighbour (a duplicate of it does).  Images: flatten them first.  A k-d
-    tree up to d = 16, beyond that matrix products in chunks.
+    tree up to d = 16, beyond that matrix products in chunks. Raises ValueError for two
+    numbers of columns, or rows that cannot be the same.
     """
     return _nearest(queries, references, exclude_self)[0]
 
 
-def nearest_index(queries, references, exclude_self=False):
+def nearest_index(
+    queries: ArrayLike, references: ArrayLike, exclude_self: bool = False
+) -> np.ndarray:
     """Return the row of the nearest reference of each query, (m,) int.
 
     Arguments as in `nearest_distance`; of equally near ones any is returned.
@@ -76,11 +82,12 @@ def _nearest_by_product(queries, references, exclude_self):
     return distance, index
 
 
-def nearest_by_pixels(train, images):
+def nearest_by_pixels(train: ArrayLike, images: ArrayLike) -> np.ndarray:
     """Return the row of the training image nearest in pixels to each image, (n,).
 
     `train` (m, h, w, 1), `images` (n, h, w, 1); Euclidean distance. The training
-    images are turned to floats in pieces, so that uint8 ones may be many.
+    images are turned to floats in pieces, so that uint8 ones may be many. Raises
+    ValueError for two shapes of images, or values outside [0, 1].
     """
     train, queries = np.asarray(train), checks.flat_images("images", images)
     if train.shape[1:] != np.shape(images)[1:]:
@@ -99,21 +106,25 @@ def nearest_by_pixels(train, images):
     return index
 
 
-def nearest_by_factors(train_factors, factors):
+def nearest_by_factors(train_factors: ArrayLike, factors: ArrayLike) -> np.ndarray:
     """Return the row of the training point nearest in (a, b) to each point, (n,).
 
-    `train_factors` (m, 2), `factors` (n, 2).
+    `train_factors` (m, 2), `factors` (n, 2). Raises ValueError for points that are not
+    (n, 2), NaN or infinity.
     """
     return nearest_index(
         checks.points("factors", factors), checks.points("train_factors", train_factors)
     )
 
 
-def neighbour_average(train_images, train_factors, factors, k=8):
+def neighbour_average(
+    train_images: ArrayLike, train_factors: ArrayLike, factors: ArrayLike, k: int = 8
+) -> np.ndarray:
     """Return the mean of the k training images nearest in (a, b), (n, h, w, 1).
 
     `train_images` (m, h, w, 1), `train_factors` (m, 2), `factors` (n, 2): float32 in
-    [0, 1], what a model that only blends would draw.
+    [0, 1], what a model that only blends would draw. Raises ValueError for a k above m,
+    or as many images as points are not given.
     """
     train_images = np.asarray(train_images)
     train_factors = checks.points("train_factors", train_factors)

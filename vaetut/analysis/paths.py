@@ -4,16 +4,20 @@ A `path` is (n, d), its points in order, of codes, factors or flattened images.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut.checks import finite_array, whole_number
 
 
-def path_length(path):
-    """Return the length of a path (n, d), the sum of its steps, in its own unit."""
+def path_length(path: ArrayLike) -> float:
+    """Return the length of a path (n, d), the sum of its steps, in its own unit.
+
+    Raises ValueError for fewer than two points.
+    """
     return float(_step_lengths(as_path(path, 2)).sum())
 
 
-def linear_ratio(path):
+def linear_ratio(path: ArrayLike) -> float:
     """Return the chord of a path over its length: 1 if straight, 0 if it closes.
 
     `path` (n, d). Raises ValueError where it stays at one point.
@@ -25,7 +29,7 @@ def linear_ratio(path):
     return float(chord / length)
 
 
-def turning(path):
+def turning(path: ArrayLike) -> float:
     """Return by how many degrees a path (n, d) turns in all, 0 if straight.
 
     The sum of the angles between its successive steps, to whichever side. It counts a
@@ -41,7 +45,7 @@ def turning(path):
     return float(np.degrees(angles.sum()))
 
 
-def unevenness(path):
+def unevenness(path: ArrayLike) -> float:
     """Return the standard deviation of a path's steps over their mean, 0 if even.
 
     `path` (n, d), n >= 3: of factors (a, b), it tells how smoothly a walk changes what
@@ -54,7 +58,7 @@ def unevenness(path):
     return float(lengths.std() / lengths.mean())
 
 
-def straight(start, end, count):
+def straight(start: ArrayLike, end: ArrayLike, count: int) -> np.ndarray:
     """Return `count` evenly spaced points from `start` (d,) to `end` (d,), (count, d).
 
     Both ends are among them. Raises ValueError where they are the same.
@@ -69,7 +73,7 @@ def straight(start, end, count):
     return np.linspace(start, end, whole_number("count", count, least=2))
 
 
-def resample(path, count):
+def resample(path: ArrayLike, count: int) -> np.ndarray:
     """Return `count` points (count, d) evenly spaced by length along a path (n, d).
 
     They lie on its steps, and both ends are kept. Raises ValueError where it stays at
@@ -80,19 +84,27 @@ def resample(path, count):
     kept = np.concatenate([[True], lengths > 0])
     if not lengths.any():
         raise ValueError("path stays at one point: give one that goes somewhere")
-    path, reached = path[kept], np.concatenate([[0], np.cumsum(lengths[lengths > 0])])
-    at = np.linspace(0, reached[-1], count)
-    return np.stack([np.interp(at, reached, column) for column in path.T], axis=1)
+    reached = np.concatenate([[0], np.cumsum(lengths[lengths > 0])])
+    at, columns = np.linspace(0, reached[-1], count), path[kept].T
+    return np.stack([np.interp(at, reached, column) for column in columns], axis=1)
 
 
-def as_path(path, least):
+def as_path(path: ArrayLike, least: int) -> np.ndarray:
+    """Return a path (n, d) of finite numbers with at least so many points.
+
+    Raises ValueError for fewer than `least`.
+    """
     path = finite_array("path", path, ndim=2)
     if len(path) < least:
         raise ValueError(f"path must have {least} or more points, not {len(path)}")
     return path
 
 
-def step_norms(vectors):
+def step_norms(vectors: np.ndarray) -> np.ndarray:
+    """Return the Euclidean lengths (…) of vectors (…, d).
+
+    They are in the unit of the vectors.
+    """
     return np.linalg.norm(vectors, axis=-1)
 
 
@@ -103,14 +115,13 @@ def _step_lengths(path):
 def _sideways(along, vectors):
     """Return the part of vectors (n, d) at right angles to along (n, d), none of it 0.
 
-    The area of a triangle is half of it times |along|: unlike Heron's formula it loses
-    nothing to rounding in a flat one.
+    It loses nothing to rounding where two steps hardly turn.
     """
     share = (along * vectors).sum(1) / (along**2).sum(1)
     return vectors - share[:, None] * along
 
 
-def largest_step(codes):
+def largest_step(codes: ArrayLike) -> float:
     """Return the largest step of codes along a transect over their median step.
 
     `codes` (n, d) in the order of the transect, n >= 3; 1 where all steps are alike.

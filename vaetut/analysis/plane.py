@@ -4,17 +4,19 @@
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.checks import finite_array
 
 
-def regions(distance, width=0.1):
+def regions(distance: ArrayLike, width: float = 0.1) -> dict[str, np.ndarray]:
     """Return the regions of the plane as masks (n,): hole, shell and far.
 
     `distance` (n,) is signed, of each point to the edge of the hole, negative inside,
     in the units of a and b. "hole" is distance <= 0; "shell" beyond it up to `width`,
-    to match the hole with points of its neighbourhood; "far" the rest.
+    to match the hole with points of its neighbourhood; "far" the rest. Raises
+    ValueError for a width that is not above 0, NaN or infinity.
     """
     distance = finite_array("distance", distance, ndim=1)
     width = checks.positive("width", width)
@@ -22,7 +24,9 @@ def regions(distance, width=0.1):
     return {"hole": hole, "shell": ~hole & ~far, "far": far}
 
 
-def factor_error(found, factors, ranges=None):
+def factor_error(
+    found: ArrayLike, factors: ArrayLike, ranges: ArrayLike | None = None
+) -> np.ndarray:
     """Return the Euclidean distance of found factors to the true ones, (n,).
 
     `found`, `factors` (n, 2), in the units of a and b. Where `found` is NaN nothing
@@ -45,9 +49,7 @@ def factor_error(found, factors, ranges=None):
                 "worst answer: pass ranges"
             )
     else:
-        low, high = checks.points("ranges", ranges).T
-        if low.shape != (2,) or not (low < high).all():
-            raise ValueError(f"ranges must be ((low, high), (low, high)), not {ranges}")
+        low, high = checks.ranges("ranges", ranges).T
     worst = np.where(factors - low > high - factors, low, high)
     found[lost] = worst[lost]
     return np.linalg.norm(finite_array("found", found) - factors, axis=1)

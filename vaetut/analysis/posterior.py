@@ -6,26 +6,28 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from vaetut.analysis.chunks import rows_at_once
 from vaetut.analysis.cloud import norms
 from vaetut.analysis.likelihood import LOG_2PI, gaussian_kl, gaussian_log_density
-from vaetut.checks import finite_array, random_generator, whole_number
+from vaetut.checks import Seed, finite_array, random_generator, whole_number
 
 
 class ActiveUnits(NamedTuple):
     """Which latent dimensions carry anything of the image."""
 
     variances: np.ndarray  # (d,) variance over images of the posterior mean
-    count: int  # how many exceed the threshold
+    count: int  # type: ignore[assignment]  # how many exceed the threshold
 
 
-def active_units(means, threshold=0.01):
+def active_units(means: ArrayLike, threshold: float = 0.01) -> ActiveUnits:
     """Return the variance of each dimension's posterior mean, and how many are active.
 
     `means` (n, d); a dimension is active where that variance exceeds `threshold`, in
-    squared units of the code.
+    squared units of the code. Raises ValueError for fewer than two rows, or a negative
+    threshold.
     Source: Burda et al. 2016, Importance weighted autoencoders, section 5.2.
     """
     means = finite_array("means", means, ndim=2)
@@ -44,7 +46,9 @@ class AggregatePosterior(NamedTuple):
     marginal_kl: float  # KL(q(z) || N(0, I)), of the aggregate posterior
 
 
-def aggregate_posterior(mean, log_var, seed, n_samples=1):
+def aggregate_posterior(
+    mean: ArrayLike, log_var: ArrayLike, seed: Seed, n_samples: int = 1
+) -> AggregatePosterior:
     """Return the ELBO surgery of n posteriors: KL = mutual information + marginal KL.
 
     `mean`, `log_var` (n, d), log_var above about -25; `n_samples` codes are drawn from
@@ -55,6 +59,7 @@ def aggregate_posterior(mean, log_var, seed, n_samples=1):
     parts carry the same Monte Carlo error with opposite signs.  The mixture is of
     these n images: mutual_information is at most log n, up to that error.  Made-up
     means want another seed than this one: noise that repeats them biases the result.
+    Raises ValueError for two shapes, or no sample.
     Source: Hoffman & Johnson 2016, ELBO surgery: yet another way to carve up the
     variational evidence lower bound.
     """
@@ -63,15 +68,15 @@ def aggregate_posterior(mean, log_var, seed, n_samples=1):
     rng, variance = random_generator(seed), np.exp(log_var)
     own = -0.5 * (1 + log_var + LOG_2PI).sum(1)  # E log q(z|x)
     prior = -0.5 * (mean**2 + variance + LOG_2PI).sum(1)  # E log p(z)
-    log_q, controls = [], []
+    parts, noises = [], []
     for _ in range(whole_number("n_samples", n_samples)):
         z = mean + np.sqrt(variance) * rng.standard_normal(mean.shape)
-        log_q.append(_log_aggregate(z, mean, log_var))
+        parts.append(_log_aggregate(z, mean, log_var))
         own_noise = gaussian_log_density(z, mean, log_var) - own
         prior_noise = gaussian_log_density(z) - prior
-        controls.append(np.stack([own_noise, prior_noise], axis=1))
+        noises.append(np.stack([own_noise, prior_noise], axis=1))
     # Both noises have mean 0 and go with log q(z): take out what they explain.
-    log_q, controls = np.concatenate(log_q), np.concatenate(controls)
+    log_q, controls = np.concatenate(parts), np.concatenate(noises)
     centred = controls - controls.mean(0)
     weights = np.linalg.lstsq(centred, log_q - log_q.mean(), rcond=None)[0]
     expected = float(log_q.mean() - controls.mean(0) @ weights)
@@ -108,7 +113,9 @@ class PosteriorStatistics(NamedTuple):
     radius_of_z: float  # the mean of ‖z‖
 
 
-def posterior_statistics(mean, log_var, z, threshold=0.05):
+def posterior_statistics(
+    mean: ArrayLike, log_var: ArrayLike, z: ArrayLike, threshold: float = 0.05
+) -> PosteriorStatistics:
     """Return how wide posteriors are, and how far drawn codes lie from their means.
 
     `mean`, `log_var` and `z` (n, d): what an encoder gives for n images, and a code

@@ -3,15 +3,17 @@
 `factors` are (n, 2), a row (a, b) an image; `codes` are (n, d).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from vaetut import checks
 from vaetut.analysis.attribution import thin_plate
 from vaetut.analysis.dimension import principal_shares, two_nearest_dimension
-from vaetut.checks import finite_array, random_generator, whole_number
+from vaetut.checks import Seed, finite_array, random_generator, whole_number
 
 
 class SheetStatistics(NamedTuple):
@@ -24,7 +26,9 @@ class SheetStatistics(NamedTuple):
     r2: np.ndarray  # (2,) of a and of b as linear functions of the code, in sample
 
 
-def sheet_statistics(codes, factors, k=30):
+def sheet_statistics(
+    codes: ArrayLike, factors: ArrayLike, k: int = 30
+) -> SheetStatistics:
     """Return how flat, how thick and how straight the sheet of codes is.
 
     `codes` (n, d), `factors` (n, 2). `local_flatness` is the median over codes of the
@@ -74,7 +78,13 @@ def _linear_r2(codes, factors):
     return 1 - ((factors - fitted) ** 2).sum(0) / (len(factors) * factors.var(0))
 
 
-def sheet_map(factors, codes, smoothing=0.01, knots=1000, seed=0):
+def sheet_map(
+    factors: ArrayLike,
+    codes: ArrayLike,
+    smoothing: float = 0.01,
+    knots: int = 1000,
+    seed: Seed = 0,
+) -> Callable[[ArrayLike], np.ndarray]:
     """Return the sheet as a function, from points (m, 2) of the plane to codes (m, d).
 
     A thin-plate spline, as `thin_plate`, fitted once, to `knots` of the training
@@ -93,10 +103,7 @@ def sheet_map(factors, codes, smoothing=0.01, knots=1000, seed=0):
         checks.points("factors", factors),
         finite_array("codes", codes, ndim=2),
     )
-    if len(factors) != len(codes):
-        raise ValueError(
-            f"factors and codes must have as many rows: {len(factors)} and {len(codes)}"
-        )
+    checks.same_rows("factors", factors, "codes", codes)
     knots, rng = whole_number("knots", knots, least=3), random_generator(seed)
     if knots < len(factors):
         kept = np.sort(rng.choice(len(factors), knots, replace=False))
@@ -110,7 +117,12 @@ def sheet_map(factors, codes, smoothing=0.01, knots=1000, seed=0):
     return mapping
 
 
-def tangents(mapping, points, step=1e-3, ranges=None):
+def tangents(
+    mapping: Callable[[np.ndarray], ArrayLike],
+    points: ArrayLike,
+    step: float = 1e-3,
+    ranges: ArrayLike | None = None,
+) -> np.ndarray:
     """Return how codes change with each factor, (n, 2, d), by central differences.
 
     `mapping` takes points (m, 2) to codes (m, d), as `sheet_map` makes it; `points`
@@ -134,12 +146,18 @@ def tangents(mapping, points, step=1e-3, ranges=None):
     return slopes / (2 * step * widths[:, None])
 
 
-def grid_lines(mapping, ranges, lines=9, count=41):
+def grid_lines(
+    mapping: Callable[[np.ndarray], ArrayLike],
+    ranges: ArrayLike,
+    lines: int = 9,
+    count: int = 41,
+) -> np.ndarray:
     """Return the lines of constant factors on the sheet, (2, lines, count, d).
 
     `mapping` as for `tangents`; `ranges` ((a low, a high), (b low, b high)). [0] are
     `lines` along a, one for each of as many values of b, evenly from low to high; [1]
     those along b. Each has `count` points, evenly spaced in the factor it goes along.
+    Raises ValueError for ranges that are none, or a mapping that gives no code a point.
     """
     (a_low, a_high), (b_low, b_high) = checks.ranges("ranges", ranges)
     lines, count = whole_number("lines", lines, 2), whole_number("count", count, 3)

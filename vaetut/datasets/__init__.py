@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from vaetut import checks
 from vaetut.atomic import DataError
 from vaetut.datasets import cache, celeba, faces, fashion_mnist, files, lfw, polar
 from vaetut.datasets.dataset import Dataset
@@ -91,11 +92,7 @@ SOURCES = {
 
 def source(name: str) -> Source:
     """Return where a data set comes from; raises ValueError for an unknown name."""
-    if name not in SOURCES:
-        raise ValueError(
-            f"There is no data set {name!r}: choose one of {', '.join(SOURCES)}."
-        )
-    return SOURCES[name]
+    return SOURCES[checks.one_of("data set", name, SOURCES)]
 
 
 def image_shape(name: str) -> tuple[int, int, int]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
+from numpy.typing import DTypeLike
 
 from vaetut import atomic
 from vaetut.atomic import DataError
@@ -72,12 +73,18 @@ def root() -> Path:
 
 
 def folder_of(name: str, key: dict) -> Path:
-    """Return the folder in which the arrays of a key are, or will be."""
+    """Return the folder in which the arrays of a key are, or will be.
+
+    Its name is that of the arrays and twelve digits of the SHA-256 of the key, which is
+    JSON. Nothing is made or read.
+    """
     text = json.dumps(_plain(key), sort_keys=True)
     return root() / f"{name}-{atomic.sha256(text.encode())[:12]}"
 
 
-def write_rows(path: Path, shape: tuple, dtype, chunks: Iterable[np.ndarray]) -> None:
+def write_rows(
+    path: Path, shape: tuple, dtype: DTypeLike, chunks: Iterable[np.ndarray]
+) -> None:
     """Write a .npy file of a shape and type chunk by chunk, never holding it whole.
 
     A full disk is an OSError here, where writing to a memory map ends the process.

@@ -12,13 +12,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
 from vaetut.datasets import cache
 from vaetut.datasets.dataset import Dataset
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 VARIABLE = "VAETUT_CELEBA"
 SOURCE = (
@@ -58,17 +62,10 @@ def load(size: int, split: str = "train", limit: int | None = None) -> Dataset:
     Raises ValueError for an unknown split and an impossible size or limit, DataError
     if the folder is not named, or is not CelebA: it names the file and the mend.
     """
-    if split not in SPLITS:
-        raise ValueError(
-            f"CelebA has no split {split!r}: choose one of {', '.join(SPLITS)}."
-        )
-    if not SMALLEST <= size <= LARGEST:
-        raise ValueError(
-            f"CelebA has no size {size}: choose one of {SMALLEST} to {LARGEST}."
-        )
-    if limit is not None and limit < 1:
-        raise ValueError(f"The first {limit} pictures: ask for 1 or more.")
-    size, limit = int(size), None if limit is None else int(limit)
+    checks.one_of("split", split, SPLITS, "CelebA")
+    size = checks.whole_number("size", size, SMALLEST, LARGEST)
+    if limit is not None:
+        limit = checks.whole_number("limit", limit)
     tables, fingerprint = _find_tables()
     key = {
         "version": VERSION,
@@ -106,7 +103,10 @@ def verify(size: int) -> list[str]:
 
 
 def find_folder() -> Path:
-    """Return the folder that VAETUT_CELEBA names; DataError if it is none."""
+    """Return the folder that VAETUT_CELEBA names; DataError if it is none.
+
+    Raises DataError, saying where CelebA is to be had, if it names none or no folder.
+    """
     given = os.environ.get(VARIABLE)
     if not given:
         raise DataError(
@@ -138,7 +138,7 @@ def _find_tables() -> tuple["_Tables", dict]:
 class _Tables:
     """Where the parts of a CelebA folder are, and what its two tables say."""
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path) -> None:
         self.root = root
         self.pictures = self._pictures()
         self.names = sorted(
@@ -174,7 +174,11 @@ class _Tables:
         )
 
     def fingerprint(self) -> dict:
-        """Return what tells this folder from another, without reading its pictures."""
+        """Return what tells this folder from another, without reading its pictures.
+
+        That is how many pictures there are, the bytes of about 1,000, and both tables'
+        SHA-256. Raises DataError for a table that cannot be read.
+        """
         step = max(len(self.names) // 1000, 1)
         paths = [self.pictures / name for name in self.names[::step]]
         return {
@@ -185,7 +189,10 @@ class _Tables:
         }
 
     def split(self, split: str) -> tuple[list[str], np.ndarray]:
-        """Return names and attributes, bool (n, 40), of a split, in CelebA's order."""
+        """Return names and attributes, bool (n, 40), of a split, in CelebA's order.
+
+        Raises DataError, naming the table, where it is not CelebA's.
+        """
         names, rows = self._rows(self.attributes, ATTRIBUTE_NAMES)
         self._compare(self.attributes, names)
         values = _numbers(self.attributes, names, rows, {"-1", "1"})
@@ -251,7 +258,9 @@ class _Tables:
         raise DataError(f"{problem}. Unpack CelebA's archive again, as a whole.")
 
 
-def _write(tables: _Tables, size: int, split: str, limit: int | None, folder: Path):
+def _write(
+    tables: _Tables, size: int, split: str, limit: int | None, folder: Path
+) -> None:
     names, attributes = tables.split(split)
     if limit is not None and limit > len(names):
         raise ValueError(
@@ -296,8 +305,7 @@ def read_face(path: Path, size: int) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    if size < 1:
-        raise ValueError(f"A picture of size {size}: ask for 1 or more.")
+    size = checks.whole_number("size", size)
     path = Path(path)
     image = _open(path, "Give a JPEG or PNG file.")
     if image.mode.startswith(("I", "F")):
@@ -321,13 +329,13 @@ def read_face(path: Path, size: int) -> np.ndarray:
     return _square(image.convert("RGB"), size, box)
 
 
-def _square(image, size: int, box: tuple) -> np.ndarray:
+def _square(image: "Image.Image", size: int, box: tuple) -> np.ndarray:
     from PIL import Image
 
     return np.array(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
 
 
-def _open(path: Path, mend: str):
+def _open(path: Path, mend: str) -> "Image.Image":
     """Return a decoded Pillow image."""
     from PIL import Image, UnidentifiedImageError
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+COLUMNS = ("factors", "labels", "attributes")  # what is known of each image
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,7 @@ class Dataset:
     attributes: np.ndarray | None = None  # bool, (n, m): what the image shows
     attribute_names: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         images = self.images
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
             raise ValueError(
@@ -37,7 +40,7 @@ class Dataset:
                 f"images of {self.name!r} must have shape (n, height, width, channels)"
                 f", not {images.shape}: grey ones are images[..., None]."
             )
-        for column in ("labels", "factors", "attributes"):
+        for column in COLUMNS:
             values = getattr(self, column)
             if values is not None and len(values) != len(images):
                 raise ValueError(
@@ -53,14 +56,28 @@ class Dataset:
         """Height, width and channels of one image."""
         return self.images.shape[1:]
 
-    def take(self, indices) -> "Dataset":
-        """Return the images at `indices`, in that order, with all their columns."""
+    def take(self, indices: ArrayLike) -> "Dataset":
+        """Return the images at `indices`, in that order, with all their columns.
+
+        `indices`: whatever an array takes, as a slice, numbers or a mask. Raises
+        IndexError for one beyond the images.
+        """
         columns = {
             c: getattr(self, c)[indices]
-            for c in ("images", "labels", "factors", "attributes")
+            for c in ("images", *COLUMNS)
             if getattr(self, c) is not None
         }
         return replace(self, **columns)
+
+    def frozen(self) -> "Dataset":
+        """Return the data set itself with read-only arrays, which a cache may keep.
+
+        Raises ValueError, as NumPy does, where an array is written to afterwards.
+        """
+        for column in ("images", *COLUMNS):
+            if getattr(self, column) is not None:
+                getattr(self, column).flags.writeable = False
+        return self
 
     def subset(self, n: int, seed: int = 0) -> "Dataset":
         """Return `n` images drawn without replacement; the same seed, the same images.

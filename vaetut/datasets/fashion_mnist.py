@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
 from vaetut.datasets.dataset import Dataset
 
@@ -38,10 +38,7 @@ def load(split: str = "train", folder: Path = FOLDER) -> Dataset:
 
     Raises ValueError for an unknown split, DataError for a missing or altered file.
     """
-    if split not in PREFIX:
-        raise ValueError(
-            f"Fashion-MNIST has no split {split!r}: choose one of {', '.join(PREFIX)}."
-        )
+    checks.one_of("split", split, PREFIX, "Fashion-MNIST")
     return _load(split, Path(folder))
 
 
@@ -52,8 +49,6 @@ def _load(split: str, folder: Path) -> Dataset:
     border = (PADDING, PADDING)
     images = np.pad(images, ((0, 0), border, border))[..., None]
     labels = labels.astype(np.int64)
-    for array in (images, labels):
-        array.flags.writeable = False  # the cache hands out the same arrays again
     return Dataset(
         name="fashion-mnist",
         split=split,
@@ -61,7 +56,7 @@ def _load(split: str, folder: Path) -> Dataset:
         source=SOURCE,
         labels=labels,
         class_names=CLASS_NAMES,
-    )
+    ).frozen()
 
 
 def read_idx(path: Path) -> np.ndarray:

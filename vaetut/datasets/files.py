@@ -10,16 +10,17 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
-from vaetut.datasets.dataset import Dataset
+from vaetut.datasets.dataset import COLUMNS, Dataset
 
 TABLE, ABOUT = "factors.csv", "dataset.json"
-COLUMNS = ("factors", "labels", "attributes")
 MEND = "Make the data set again, or copy it again from where it is whole."
 
 
@@ -104,18 +105,19 @@ def load_folder(folder: Path) -> Dataset:
 FORMATS = {"png": (save_folder, ""), "npz": (save_npz, ".npz")}
 
 
-def save_splits(load, splits, folder: Path, format: str = "png") -> list[Path]:
+def save_splits(
+    load: Callable[[str], Dataset],
+    splits: Iterable[str],
+    folder: Path,
+    format: str = "png",
+) -> list[Path]:
     """Write splits of a data set into a folder and return what was written.
 
     `load(split)` gives the images of a split when its turn comes. format: "png" for a
     folder a split with its factors.csv, "npz" for a file a split. Raises ValueError
     for an unknown format, DataError if something cannot be written.
     """
-    if format not in FORMATS:
-        raise ValueError(
-            f"There is no format {format!r}: choose one of {', '.join(FORMATS)}."
-        )
-    save, suffix = FORMATS[format]
+    save, suffix = FORMATS[checks.one_of("format", format, FORMATS)]
     paths = []
     for split in splits:
         paths.append(Path(folder, split + suffix))
@@ -141,10 +143,10 @@ def _about(data: Dataset) -> dict:
     }
 
 
-def _dataset(about: dict, images, columns: dict) -> Dataset:
-    names = {k: tuple(about[k]) for k in about if k.endswith("_names")}
-    texts = {k: about[k] for k in ("name", "split", "source")}
-    return Dataset(images=images, **texts, **names, **columns)
+def _dataset(about: dict, images: np.ndarray, columns: dict) -> Dataset:
+    known: dict = {k: tuple(about[k]) for k in about if k.endswith("_names")}
+    known |= {k: about[k] for k in ("name", "split", "source")} | columns
+    return Dataset(images=images, **known)
 
 
 def _header(data: Dataset) -> list[str]:
@@ -207,6 +209,6 @@ def _read(path: Path, stated: str | None = None) -> bytes:
     return atomic.read_bytes(path, DataError, MEND, stated)
 
 
-def _whole(target: Path):
+def _whole(target: Path) -> AbstractContextManager[Path]:
     place = "Free some space, or choose a place that can be written to."
     return atomic.appears_whole(target, DataError, place)

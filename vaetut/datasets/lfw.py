@@ -8,13 +8,17 @@ import os
 import tarfile
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
 from vaetut.datasets import cache
 from vaetut.datasets.dataset import Dataset
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
 
 VARIABLE, HOME = "VAETUT_LFW", "VAETUT_LFW_HOME"
 SOURCE = (
@@ -40,14 +44,8 @@ def load(size: int, split: str = "train", download: bool | None = None) -> Datas
     Raises ValueError for an unknown split or an impossible size, DataError if the
     pictures are not there, or not all of them.
     """
-    if split not in SPLITS:
-        raise ValueError(
-            f"LFW has no split {split!r}: choose one of {', '.join(SPLITS)}."
-        )
-    if not SMALLEST <= size <= LARGEST:
-        raise ValueError(
-            f"LFW has no size {size}: choose one of {SMALLEST} to {LARGEST}."
-        )
+    checks.one_of("split", split, SPLITS, "LFW")
+    size = checks.whole_number("size", size, SMALLEST, LARGEST)
     if download is None:
         download = os.environ.get(VARIABLE) == "1"
     name = f"lfw-{size}"
@@ -62,7 +60,10 @@ def verify(size: int) -> list[str]:
 
 
 def is_test(person: str) -> bool:
-    """Return whether a person belongs to the test split: one in ten, by the name."""
+    """Return whether a person belongs to the test split: one in ten, by the name.
+
+    It is the name's SHA-256 that decides, the same for everyone.
+    """
     return int(atomic.sha256(person.encode()), 16) % 10 == 0
 
 
@@ -90,7 +91,7 @@ def _write(size: int, download: bool, folder: Path) -> None:
         cache.write_rows(folder / f"{split}.npy", shape, np.uint8, chunks)
 
 
-def _fetch(size: int, download: bool):
+def _fetch(size: int, download: bool) -> "Bunch":
     """Return scikit-learn's record, from the disk if it can be."""
     from sklearn.datasets import fetch_lfw_people
 

@@ -1,11 +1,14 @@
 """Recipes held against each other: over tasks, over time, change by change."""
 
+from collections.abc import Mapping
 from itertools import cycle, pairwise
 from textwrap import fill
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from vaetut.analysis import Interval
 from vaetut.figures.style import ACCENT, GREY, HALO, INK, LINES, MARKERS, VAE, canvas
 
 REGIONS = {  # colour and filling
@@ -15,7 +18,9 @@ REGIONS = {  # colour and filling
 }
 
 
-def edges_of_task(panels, label="IoU in the hole"):
+def edges_of_task(
+    panels: Mapping[str, Mapping], label: str = "IoU in the hole"
+) -> Figure:
     """Draw a measure over the difficulty of the task, a line a rung.
 
     `panels`: title -> a dictionary of x (k,), numbers or names of kinds, xlabel, log
@@ -42,7 +47,11 @@ def edges_of_task(panels, label="IoU in the hole"):
     return figure
 
 
-def race(lines, marks, label="validation loss, nats per image"):
+def race(
+    lines: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    marks: Mapping[str, float],
+    label: str = "validation loss, nats per image",
+) -> Figure:
     """Draw the loss over the seconds, and when each line first reaches each mark.
 
     `lines`: label -> (seconds (k,), loss (k,)); `marks`: label -> loss, drawn dashed.
@@ -157,9 +166,9 @@ def _end_labels(axis, ends, size=11):
     place = axis.transScale + axis.transLimits
     wanted = [place.transform((axis.get_xlim()[1], y))[1] for _, y, _ in ends]
     line = size * 1.25 / 72 / (0.75 * axis.figure.get_figheight())
-    tall = [line * (1 + name.count("\n")) for name in names]
+    tall = np.array([line * (1 + name.count("\n")) for name in names])
     order = np.argsort(wanted, kind="stable")
-    at, tall = np.clip(wanted, 0, 1), np.array(tall)
+    at = np.clip(wanted, 0, 1)
     for low, high in pairwise(order):
         at[high] = max(at[high], at[low] + (tall[low] + tall[high]) / 2)
     at[order[-1]] = min(at[order[-1]], 1.0)
@@ -179,7 +188,10 @@ def _end_labels(axis, ends, size=11):
         )
 
 
-def attribution(values, label="excess BCE, nats per pixel"):
+def attribution(
+    values: Mapping[str, Mapping[str, Interval]],
+    label: str = "excess BCE, nats per pixel",
+) -> Figure:
     """Draw the error by the way a code was found, a dot with an interval a region.
 
     `values`: region ("hole", "shell", "far") -> way -> interval; `label` has the unit.
@@ -201,7 +213,11 @@ def attribution(values, label="excess BCE, nats per pixel"):
     return figure
 
 
-def autopsy(changes, base, label="IoU"):
+def autopsy(
+    changes: Mapping[str, Mapping[str, Mapping[str, Interval]]],
+    base: Mapping[str, Mapping[str, Interval]],
+    label: str = "IoU",
+) -> Figure:
     """Draw what one change does to each of two recipes, in the hole and far from it.
 
     `changes`: panel's title -> change -> region ("hole", "far") -> interval; `base`:
@@ -246,7 +262,11 @@ def autopsy(changes, base, label="IoU"):
     return figure
 
 
-def rungs(values, floor=None, label="IoU"):
+def rungs(
+    values: Mapping[str, Mapping[str, Interval]],
+    floor: Mapping[str, float] | None = None,
+    label: str = "IoU",
+) -> Figure:
     """Draw the hole and the far field of each rung in one row, the best in bold.
 
     `values`: rung -> region ("hole", "far") -> interval; `floor`: what needs no

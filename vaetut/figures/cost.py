@@ -1,14 +1,18 @@
 """Figures of what networks cost: parameters, multiplications, memory, and ranks."""
 
-import numpy as np
+from collections.abc import Mapping
 
+import numpy as np
+from matplotlib.figure import Figure
+
+from vaetut.analysis import Interval
 from vaetut.figures.style import ACCENT, AE, INK, QUIET, VAE, canvas
 
 PARTS = (VAE, "#AA3377", AE, "#666666", "#88BBDD", "#DDCC77")
 SMALL = 0.15  # of a network: what has less is stacked with the others
 
 
-def areas(networks):
+def areas(networks: Mapping[str, Mapping[str, int]]) -> Figure:
     """Draw the parameters of networks as areas, all to one scale.
 
     `networks`: title -> {layer: how many parameters, 0 or more}. The layers with a
@@ -70,7 +74,9 @@ def _write(axis, name, count, corner, wide, high):
     axis.text(x, y, words, fontsize=7 if thin else 9, **style)
 
 
-def shares(rows, labels=None):
+def shares(
+    rows: Mapping[str, Mapping[str, float]], labels: Mapping[str, str] | None = None
+) -> Figure:
     """Draw what each part has of several totals, a bar a total, all as long.
 
     `rows`: title -> {part: amount, 0 or more}, the same parts in each. `labels`: title
@@ -99,7 +105,7 @@ def shares(rows, labels=None):
     return figure
 
 
-def over_batch(panels):
+def over_batch(panels: Mapping[str, Mapping[str, Mapping[int, np.ndarray]]]) -> Figure:
     """Draw ratios over the size of the batch, a line a way, a small dot a turn.
 
     `panels`: title -> {name: {batch: ratios}}; 1 is a line.
@@ -125,7 +131,12 @@ def over_batch(panels):
     return figure
 
 
-def ranks_kept(spectra, losses, floor=None, mark=None):
+def ranks_kept(
+    spectra: Mapping[str, np.ndarray],
+    losses: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    floor: float | None = None,
+    mark: tuple[int, float, str] | None = None,
+) -> Figure:
     """Draw how much is explained over the rank, and what is lost by keeping so many.
 
     `spectra`: name -> shares (k,) that each direction has, falling; `losses`: name ->
@@ -142,9 +153,9 @@ def ranks_kept(spectra, losses, floor=None, mark=None):
         nats = np.maximum(nats, floor or 0)
         right.plot(ranks, nats, "o-", color=colour, ms=3, label=name)
     if mark:
-        rank, nats, words = mark
-        right.plot(rank, nats, "*", color=ACCENT, ms=11)
-        right.annotate(words, (rank, nats), (6, 5), textcoords="offset points")
+        *place, words = mark
+        right.plot(*place, "*", color=ACCENT, ms=11)
+        right.annotate(words, place, (6, 5), textcoords="offset points")
     right.set(xscale="log", yscale="log", xlabel="directions kept")
     right.set_title("lost, nats per image", fontsize=9)
     for axis in (left, right):
@@ -155,7 +166,9 @@ def ranks_kept(spectra, losses, floor=None, mark=None):
     return figure
 
 
-def changes(measures):
+def changes(
+    measures: Mapping[str, Mapping[str, tuple[np.ndarray, Interval]]],
+) -> Figure:
     """Draw changes against a baseline in per cent, a dot a seed and an interval.
 
     `measures`: title -> {name: (values in per cent (n,), Interval of them)}. A row a

@@ -1,14 +1,23 @@
 """Figures of numbers: histories, sweeps, comparisons over seeds."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+from matplotlib.figure import Figure
+
+from vaetut.analysis import Interval
 from vaetut.figures.style import ACCENT, AE, INK, QUIET, VAE, canvas
 
 PARTS = {"loss": INK, "reconstruction": VAE, "regularizer": ACCENT}
 
 
-def history(record):
-    """Draw the parts of the loss over the epochs, validation solid, training dashed."""
+def history(record: Any) -> Figure:
+    """Draw the parts of the loss over the epochs, validation solid, training dashed.
+
+    `record` is that of a run: it holds the parts of the loss, nats an image, an epoch
+    each.
+    """
     parts = [p for p in PARTS if p in record.history]
     parts = parts[1:] if len(parts) == 2 else parts  # an autoencoder's loss is one part
     figure, axes = canvas(2.6, 1, len(parts))
@@ -28,7 +37,7 @@ def history(record):
     return figure
 
 
-def entropy_floor(grey, image, floor):
+def entropy_floor(grey: np.ndarray, image: np.ndarray, floor: np.ndarray) -> Figure:
     """Draw the entropy of a grey pixel over its value, and one image's floor as a map.
 
     `grey` (k,) values in [0, 1]; `image`, `floor` (h, w): pixels, and their entropy
@@ -47,7 +56,7 @@ def entropy_floor(grey, image, floor):
     return figure
 
 
-def denoising(sigmas, errors):
+def denoising(sigmas: np.ndarray, errors: Mapping[str, np.ndarray]) -> Figure:
     """Draw the error left in an image over the noise put in, a line a method.
 
     `sigmas` (k,); `errors`: method -> (k,) root mean squared error to the clean image.
@@ -62,7 +71,9 @@ def denoising(sigmas, errors):
     return figure
 
 
-def compare(measures, columns=3):
+def compare(
+    measures: Mapping[str, Mapping[str, tuple[np.ndarray, Interval]]], columns: int = 3
+) -> Figure:
     """Draw each measure of two or more models, a dot a seed, the bar their interval.
 
     `measures`: title -> {model: (values (n,), Interval)}.
@@ -84,7 +95,9 @@ def compare(measures, columns=3):
     return figure
 
 
-def beta_curves(betas, panels):
+def beta_curves(
+    betas: np.ndarray, panels: Mapping[str, Mapping[str, Sequence[np.ndarray]]]
+) -> Figure:
     """Draw what β does, a line a quantity, with the range over the seeds.
 
     `betas` (k,); `panels`: title -> {name: k sequences, one value a seed}. β = 0 is
@@ -110,7 +123,7 @@ def beta_curves(betas, panels):
     return figure
 
 
-def ladder(rungs):
+def ladder(rungs: Mapping[str, Interval]) -> Figure:
     """Draw bounds on log p(x) as rungs, from the loosest to the value itself.
 
     `rungs`: name -> Interval in nats per image.

@@ -1,6 +1,9 @@
 """The sheet of codes in three dimensions, with transects and stars on it."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d.proj3d import proj_transform
@@ -10,7 +13,14 @@ from vaetut.figures.style import ACCENT, HALO, INK, WIDTH, canvas
 from vaetut.figures.transects import TRANSECTS, _bold, _cut
 
 
-def embedding(codes, factors, edges, transects, images=None, view=(20, -60)):
+def embedding(
+    codes: np.ndarray,
+    factors: np.ndarray,
+    edges: Mapping[str, np.ndarray],
+    transects: Mapping[str, np.ndarray],
+    images: Iterable[tuple[np.ndarray, np.ndarray]] | None = None,
+    view: tuple[float, float] = (20, -60),
+) -> Figure:
     """Draw codes in three dimensions by b, with outlines and transects as lines.
 
     `codes` (n, 3), `factors` (n, 2); `edges`: label -> (m, 3), such as the outlines of
@@ -53,7 +63,8 @@ def embedding(codes, factors, edges, transects, images=None, view=(20, -60)):
     bar = figure.colorbar(
         shown, cax=figure.add_axes((0.36, 0.075, 0.28, 0.018)), orientation="horizontal"
     )
-    bar.solids.set_alpha(1)
+    if bar.solids is not None:
+        bar.solids.set_alpha(1)
     bar.set_label("$b$, the petals", fontsize=11)
     for label, line in edges.items():
         _name_edge(axis, label, np.asarray(line), text)

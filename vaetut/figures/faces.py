@@ -4,11 +4,14 @@ Images are (n, h, w, 3), uint8 or in [0, 1]. An interval is (mean, low, high), i
 numbers or arrays; an `Interval` will do.
 """
 
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from vaetut.analysis import Interval
 from vaetut.figures.polar import FINE
 from vaetut.figures.style import (
     ACCENT,
@@ -29,7 +32,7 @@ RULE = 0.04  # of a face's side: the white line between rows
 # ---- Sheets of faces
 
 
-def montage(images, columns=12):
+def montage(images: np.ndarray, columns: int = 12) -> Figure:
     """Draw faces edge to edge over the whole figure, without losing a pixel of them.
 
     Made to be enlarged or printed. What the last row lacks stays white.
@@ -47,7 +50,9 @@ def montage(images, columns=12):
     return figure
 
 
-def face_rows(rows, titles=None):
+def face_rows(
+    rows: Mapping[str, np.ndarray], titles: Sequence[str] | None = None
+) -> Figure:
     """Draw rows of faces under each other, each with its label, column by column alike.
 
     `rows`: label -> n images; `titles`: n texts on top, or fewer with gaps as "".
@@ -65,7 +70,7 @@ def face_rows(rows, titles=None):
     return figure
 
 
-def factor_strips(strips, columns=1):
+def factor_strips(strips: Mapping[str, np.ndarray], columns: int = 1) -> Figure:
     """Draw what each factor does, a strip of faces a factor, from low to high.
 
     `strips`: factor -> images of the same face, the factor growing; `columns` of strips
@@ -128,7 +133,11 @@ def _words(name):
 # ---- Attributes
 
 
-def attribute_bars(values, label="balanced accuracy", chance=None):
+def attribute_bars(
+    values: Mapping[str, Mapping[str, float | Interval]],
+    label: str = "balanced accuracy",
+    chance: float | None = None,
+) -> Figure:
     """Draw a measure of every attribute, one line each, the highest on top.
 
     `values`: series -> {attribute: number or interval}; the first series sets the
@@ -187,7 +196,11 @@ def _legend_above(figure, axis):
 # ---- Codes
 
 
-def radius_histograms(radii, expected=None, label="length of a code"):
+def radius_histograms(
+    radii: Mapping[str, np.ndarray],
+    expected: Mapping[str, float] | None = None,
+    label: str = "length of a code",
+) -> Figure:
     """Draw how the lengths of codes are spread, a curve a kind, and lengths expected.
 
     `radii`: name -> (n,); `expected`: name -> length, dashed, such as √d for N(0, I).
@@ -225,7 +238,12 @@ def radius_histograms(radii, expected=None, label="length of a code"):
     return figure
 
 
-def inertia_curves(ks, curves, references=None, label="inertia left, of one cluster's"):
+def inertia_curves(
+    ks: np.ndarray,
+    curves: Mapping[str, np.ndarray | Interval],
+    references: Mapping[str, np.ndarray | Interval] | None = None,
+    label: str = "inertia left, of one cluster's",
+) -> Figure:
     """Draw how far codes lie from the centres of k clusters, over k.
 
     `ks` (m,); `curves`: name -> (m,) or an interval of them; `references`: the same,
@@ -257,7 +275,12 @@ def _line(axis, x, values, **style):
     axis.plot(x, values, **style)
 
 
-def strength_curves(strengths, panels, columns=2, label="weight of the KL loss"):
+def strength_curves(
+    strengths: np.ndarray,
+    panels: Mapping[str, Mapping[str, Interval]],
+    columns: int = 2,
+    label: str = "weight of the KL loss",
+) -> Figure:
     """Draw what a factor in front of a loss does, on a logarithmic axis with bars.
 
     `strengths` (k,), all positive; `panels`: title -> {series: interval of (k,)}. A
@@ -300,7 +323,9 @@ def _plain(value):
     return f"${times}10^{{{int(power)}}}$"
 
 
-def spectra(curves, label="power, mean over the images"):
+def spectra(
+    curves: Mapping[str, np.ndarray], label: str = "power, mean over the images"
+) -> Figure:
     """Draw the power of images over spatial frequency, both logarithmic.
 
     `curves`: name -> (m,), power at 1, 2, … m periods across an image. The first is

@@ -1,9 +1,16 @@
 """Figures made of images."""
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
 from vaetut.figures.style import ACCENT, QUIET, WIDTH, canvas, show_image, tiled
 
 
-def image_rows(rows, columns=None):
+def image_rows(
+    rows: Mapping[str, np.ndarray], columns: Sequence[str] | None = None
+) -> Figure:
     """Draw rows of images under each other, column by column the same.
 
     `rows`: title -> images (n, h, w, c) in [0, 1]; `columns`: n titles on top.
@@ -29,7 +36,9 @@ def image_rows(rows, columns=None):
     return figure
 
 
-def mosaic(images, columns, axes_titles=None):
+def mosaic(
+    images: np.ndarray, columns: int, axes_titles: tuple[str, str] | None = None
+) -> Figure:
     """Draw images (n, h, w, c) in [0, 1] edge to edge, row by row.
 
     `axes_titles`: what grows to the right and what grows upwards.
@@ -45,7 +54,9 @@ def mosaic(images, columns, axes_titles=None):
     return figure
 
 
-def samples_on_cloud(codes, samples, images, in_gap):
+def samples_on_cloud(
+    codes: np.ndarray, samples: np.ndarray, images: np.ndarray, in_gap: np.ndarray
+) -> Figure:
     """Draw sampled points over a cloud of codes, and beside it what they decode to.
 
     `codes` (n, 2), `samples` (m, 2), `images` (m, h, w, c) in [0, 1], `in_gap` (m,)

@@ -1,7 +1,11 @@
 """Figures of a latent plane."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
 
 from vaetut.analysis import box_grid, in_gap, to_uniform
 from vaetut.figures.style import (
@@ -16,10 +20,22 @@ from vaetut.figures.style import (
 COLOURS = ListedColormap(CLASS_COLOURS)
 
 
-def draw_cloud(axis, codes, labels, class_names, size=2.0):
-    """Scatter codes (n, 2) by class and write each name at its class's median."""
+def draw_cloud(
+    axis: Axes,
+    codes: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    size: float = 2.0,
+) -> None:
+    """Scatter codes (n, 2) by class and write each name at its class's median.
+
+    `labels` (n,) are indices into `class_names`; `size` is that of a dot, in points
+    squared.
+    """
+    x, y = codes.T
     axis.scatter(
-        *codes.T,
+        x,
+        y,
         c=labels,
         cmap=COLOURS,
         vmin=-0.5,
@@ -32,9 +48,11 @@ def draw_cloud(axis, codes, labels, class_names, size=2.0):
     present = [k for k in range(len(class_names)) if (labels == k).any()]
     medians = np.array([np.median(codes[labels == k], axis=0) for k in present])
     if present:
-        for k, place in zip(present, _apart(medians, np.ptp(codes, 0)), strict=True):
+        places = _apart(medians, np.ptp(codes, 0))
+        for k, (x, y) in zip(present, places, strict=True):
             axis.text(
-                *place,
+                x,
+                y,
                 class_names[k],
                 color="black",
                 fontsize=8,
@@ -60,8 +78,11 @@ def _apart(places, span):
     return placed
 
 
-def cloud(codes, labels, class_names):
-    """Draw the codes (n, 2) of images, coloured and named by class."""
+def cloud(codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> Figure:
+    """Draw the codes (n, 2) of images, coloured and named by class.
+
+    `labels` (n,) are indices into `class_names`.
+    """
     figure, ((axis,),) = canvas(6.2)
     draw_cloud(axis, codes, labels, class_names, size=4)
     axis.set_aspect("equal", adjustable="datalim")
@@ -69,8 +90,13 @@ def cloud(codes, labels, class_names):
     return figure
 
 
-def plane_twice(codes, labels, class_names):
-    """Draw the plane by z with the prior's circles, and beside it by p = Φ(z)."""
+def plane_twice(
+    codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> Figure:
+    """Draw the plane by z with the prior's circles, and beside it by p = Φ(z).
+
+    `codes` (n, 2), `labels` (n,), indices into `class_names`.
+    """
     figure, ((left, right),) = canvas(4.2, 1, 2)
     draw_cloud(left, codes, labels, class_names)
     angle = np.linspace(0, 2 * np.pi, 200)
@@ -87,7 +113,7 @@ def plane_twice(codes, labels, class_names):
     return figure
 
 
-def gap_map(planes, side=160):
+def gap_map(planes: Mapping[str, np.ndarray], side: int = 160) -> Figure:
     """Draw where a point of the plane lies in a gap, for several clouds.
 
     `planes`: title -> codes (n, 2). White: within reach of a code; red: in a gap, by
@@ -112,7 +138,9 @@ def gap_map(planes, side=160):
     return figure
 
 
-def beta_strip(planes):
+def beta_strip(
+    planes: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> Figure:
     """Draw a model a column: its codes, and what a grid of its plane decodes to.
 
     `planes`: title -> (codes (n, 2), labels (n,), images (k², h, w, c) row by row).
@@ -131,7 +159,9 @@ def beta_strip(planes):
     return figure
 
 
-def two_clouds(planes, labels, class_names):
+def two_clouds(
+    planes: Mapping[str, np.ndarray], labels: np.ndarray, class_names: Sequence[str]
+) -> Figure:
     """Draw clouds of codes of the same images side by side, coloured by class.
 
     `planes`: title -> codes (n, 2).

@@ -1,7 +1,10 @@
 """Figures of the plane (a, b) and of the stars that lie in it."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from scipy.stats import norm
 
@@ -48,7 +51,7 @@ def _plane(axis, hole=True, line=True, colour=ACCENT):
     axis.set_aspect("equal")
 
 
-def factor_sheet(images, rows, columns):
+def factor_sheet(images: np.ndarray, rows: int, columns: int) -> Figure:
     """Draw a lattice of stars at their places in the plane, with hole and b = a.
 
     `images` (rows · columns, n, n, 1) in [0, 1], in the order of `polar.grid`.
@@ -64,7 +67,7 @@ def factor_sheet(images, rows, columns):
     return figure
 
 
-def radius_and_curve(stars):
+def radius_and_curve(stars: Sequence[tuple[float, float]]) -> Figure:
     """Draw r over θ and, below, the curve, red where the radius is negative.
 
     `stars`: pairs (a, b).
@@ -88,7 +91,7 @@ def radius_and_curve(stars):
     return figure
 
 
-def factor_plane(points, kept, weights):
+def factor_plane(points: np.ndarray, kept: np.ndarray, weights: np.ndarray) -> Figure:
     """Draw a sample with its hole, and beside it the weight of each point.
 
     `points` (n, 2), `kept` (n,) bool, `weights` (n,).
@@ -107,7 +110,9 @@ def factor_plane(points, kept, weights):
     return figure
 
 
-def hole_counts(counts, expected, spread, marks):
+def hole_counts(
+    counts: np.ndarray, expected: float, spread: float, marks: Mapping[str, float]
+) -> Figure:
     """Draw how many points a hole takes over many draws, and the binomial's curve.
 
     `counts` (k,), `expected` and `spread` the binomial's mean and standard deviation;
@@ -129,7 +134,9 @@ def hole_counts(counts, expected, spread, marks):
     return figure
 
 
-def factor_montage(points, images, reach=0.08):
+def factor_montage(
+    points: np.ndarray, images: np.ndarray, reach: float = 0.08
+) -> Figure:
     """Draw images at their own places in the plane, as many as have room.
 
     `points` (n, 2), `images` (n, h, w, 1) in [0, 1]; `reach` is half the side of an
@@ -149,7 +156,9 @@ def factor_montage(points, images, reach=0.08):
     return figure
 
 
-def floor_map(floors, lengths, sizes):
+def floor_map(
+    floors: np.ndarray, lengths: np.ndarray, sizes: Mapping[int, np.ndarray]
+) -> Figure:
     """Draw the floor over the plane, and each image's floor over its curve's length.
 
     `floors` (rows, columns), nats, in the order of `polar.grid`; `lengths` (n,) in
@@ -181,7 +190,12 @@ def floor_map(floors, lengths, sizes):
     return figure
 
 
-def distances(steps, contours, pixels, marks):
+def distances(
+    steps: np.ndarray,
+    contours: np.ndarray,
+    pixels: Mapping[int, np.ndarray],
+    marks: Mapping[str, float],
+) -> Figure:
     """Draw distances between curves, and between images, over the step in (a, b).
 
     `steps` (k,); `contours` (m, 2): step and distance of pairs; `pixels`: size ->
@@ -212,7 +226,9 @@ def distances(steps, contours, pixels, marks):
     return figure
 
 
-def answers(target, images, columns=3):
+def answers(
+    target: np.ndarray, images: Mapping[str, np.ndarray], columns: int = 3
+) -> Figure:
     """Draw images in black over the target in red, each with its title.
 
     `target` (h, w) in [0, 1]; `images`: title -> (h, w) in [0, 1].
@@ -229,7 +245,10 @@ def answers(target, images, columns=3):
     return figure
 
 
-def dimensions(spectra, estimates):
+def dimensions(
+    spectra: Mapping[str, np.ndarray],
+    estimates: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> Figure:
     """Draw how many components a cloud spans, and its dimension by neighbours.
 
     `spectra`: name -> shares of the variance, largest first; `estimates`: name ->

@@ -5,12 +5,15 @@ b from the last row to the first. An interval is (mean, low, high); an `Interval
 do.
 """
 
+from collections.abc import Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from vaetut.analysis import Interval
 from vaetut.figures.style import (
     ACCENT,
     AE,
@@ -35,7 +38,7 @@ WALKS = {  # the colour of each way to walk, as in the widget
 # ---- The lines of a and b
 
 
-def flat_grids(panels, columns=3):
+def flat_grids(panels: Mapping[str, np.ndarray], columns: int = 3) -> Figure:
     """Draw lattices of codes in the plane by their lines of a and b, at one scale.
 
     `panels`: title -> lattice (rows, columns, 2). The axes are the two units.
@@ -64,7 +67,11 @@ def flat_grids(panels, columns=3):
     return figure
 
 
-def sheets(panels, paths=None, view=(20, -60)):
+def sheets(
+    panels: Mapping[str, np.ndarray],
+    paths: Mapping[str, np.ndarray] | None = None,
+    view: tuple[float, float] = (20, -60),
+) -> Figure:
     """Draw lattices of codes in three dimensions, side by side, each at its own scale.
 
     `panels`: title -> lattice (rows, columns, 3); `paths`: label -> (n, 3), drawn on
@@ -118,7 +125,9 @@ def _name_lines(figure, names=None):
 # ---- Losses
 
 
-def loss_surfaces(panels):
+def loss_surfaces(
+    panels: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray, str, str]],
+) -> Figure:
     """Draw functions of two variables as shaded maps with level lines, side by side.
 
     `panels`: title -> (x (k,), y (m,), values (m, k), name of x, name of y).
@@ -135,7 +144,9 @@ def loss_surfaces(panels):
     return figure
 
 
-def angle_curves(curves, relative=True):
+def angle_curves(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], relative: bool = True
+) -> Figure:
     """Draw the entanglement of clouds over the angle by which they are turned.
 
     `curves`: name -> (angles in degrees (m,), values (m,)); `relative` to the value
@@ -174,7 +185,7 @@ def angle_curves(curves, relative=True):
 # ---- Scores
 
 
-def scores(panels, xlabel, columns=3):
+def scores(panels: Mapping[str, Mapping], xlabel: str, columns: int = 3) -> Figure:
     """Draw scores of one kind of run after the other, each with its interval.
 
     `panels`: title -> a dictionary of `values`: label of the run -> interval, and
@@ -203,7 +214,7 @@ def scores(panels, xlabel, columns=3):
     return figure
 
 
-def ranks(groups, low_means, high_means):
+def ranks(groups: Mapping[str, np.ndarray], low_means: str, high_means: str) -> Figure:
     """Draw where runs stand among their own codes under axes turned at random.
 
     `groups`: label -> ranks (n,) in [0, 1], one a run. 0.5 is no preference; the band
@@ -230,7 +241,9 @@ def ranks(groups, low_means, high_means):
 # ---- Walks
 
 
-def walks_in_plane(paths, ends, ranges):
+def walks_in_plane(
+    paths: Mapping[str, np.ndarray], ends: np.ndarray, ranges: np.ndarray
+) -> Figure:
     """Draw where walks lead in the plane of factors.
 
     `paths`: way -> walks (k, n, 2), the factors read off their images, NaN where there
@@ -252,7 +265,9 @@ def walks_in_plane(paths, ends, ranges):
     return figure
 
 
-def bars_over(values, label, order=None):
+def bars_over(
+    values: Mapping[str, Interval], label: str, order: Sequence[str] | None = None
+) -> Figure:
     """Draw a measure of several ways, each an interval, as dots on one line a way.
 
     `values`: way -> interval; `label` has the unit.
@@ -284,7 +299,7 @@ def bars_over(values, label, order=None):
     return figure
 
 
-def plane_maps(panels, ranges):
+def plane_maps(panels: Mapping[str, np.ndarray], ranges: np.ndarray) -> Figure:
     """Draw quantities over the plane of factors as shaded maps, side by side.
 
     `panels`: title -> values (rows, columns), b growing upwards from the last row;

@@ -3,14 +3,19 @@
 A name that stands for an autoencoder begins with "autoencoder".
 """
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from vaetut.figures.style import AE, GREY, LINES, MARKERS, VAE, canvas
 
 
-def radii_by_seed(groups, dimension, width=0.5):
+def radii_by_seed(
+    groups: Mapping[str, Iterable[np.ndarray]], dimension: int, width: float = 0.5
+) -> Figure:
     """Draw how many codes lie at each distance, a panel a model and a line a training.
 
     `groups`: name -> trainings, each the lengths (n,) of its codes; `width` is that of
@@ -38,7 +43,12 @@ def radii_by_seed(groups, dimension, width=0.5):
     return figure
 
 
-def variance_law(betas, measured, predicted, points):
+def variance_law(
+    betas: np.ndarray,
+    measured: tuple[np.ndarray, np.ndarray, np.ndarray],
+    predicted: np.ndarray,
+    points: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> Figure:
     """Draw log-variances over β, and each one over what the curvature says of it.
 
     `betas` (k,); `measured` (low, mean, high), each (k,): the mean log-variance over
@@ -89,7 +99,7 @@ def variance_law(betas, measured, predicted, points):
     return figure
 
 
-def code_maps(panels):
+def code_maps(panels: Mapping[str, tuple[np.ndarray, np.ndarray | None]]) -> Figure:
     """Draw maps of codes side by side, such as t-SNE's, coloured by an attribute.
 
     `panels`: title -> (points (n, 2), (n,) bool or None for all of one colour).

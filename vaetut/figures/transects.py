@@ -1,8 +1,11 @@
 """Transects through the plane of (a, b): where they run, what is drawn along them."""
 
+from collections.abc import Mapping
 from textwrap import fill
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 from scipy.ndimage import maximum_filter
@@ -16,7 +19,9 @@ from vaetut.figures.style import ACCENT, AE, DPI, HALO, HAZE, INK, VAE, canvas
 TRANSECTS = ((VAE, "o"), (AE, "s"), ("#AA3377", "D"))  # P1, P2, P3, as in the widgets
 
 
-def transect_plane(factors, weights, transects):
+def transect_plane(
+    factors: np.ndarray, weights: np.ndarray, transects: Mapping[str, np.ndarray]
+) -> Figure:
     """Draw the training points by weight, the hole, and the transects' points.
 
     `factors` (n, 2), `weights` (n,); `transects`: name -> (k, 2), in units of a and b.
@@ -58,7 +63,7 @@ def transect_plane(factors, weights, transects):
     return figure
 
 
-def transect_rows(rows, inside, titles=None):
+def transect_rows(rows: Mapping[str, Any], inside: Any, titles: Any = None) -> Figure:
     """Draw rows of images along a transect, a red box around those in the hole.
 
     `rows`: label -> images (k, h, w, 1) in [0, 1], `inside` (k,) bool, `titles`: k
@@ -105,30 +110,25 @@ def transect_rows(rows, inside, titles=None):
             axis.xaxis.tick_top()
             axis.set_xticks((np.arange(k) + 0.5) * side - 0.5, texts, fontsize=9)
             axis.tick_params(axis="x", length=0, pad=3)
-            axis.annotate(
-                head,
-                (0, 1),
-                xytext=(-2, 5),
-                xycoords="axes fraction",
-                textcoords="offset points",
-                fontsize=10,
-                ha="right",
-                annotation_clip=False,
-            )
+            _at_corner(axis, head, (-2, 5), fontsize=10, ha="right")
             for label, hidden in zip(axis.get_xticklabels(), inside[name], strict=True):
                 label.set_color(ACCENT if hidden else INK)
         if name:
-            axis.annotate(
-                name,
-                (0, 1),
-                xytext=(-46, 4),
-                xycoords="axes fraction",
-                textcoords="offset points",
-                fontsize=12,
-                weight="bold",
-                annotation_clip=False,
-            )
+            _at_corner(axis, name, (-46, 4), fontsize=12, weight="bold")
     return figure
+
+
+def _at_corner(axis, text, offset, **style):
+    """Write a text so many points off the upper left corner."""
+    axis.annotate(
+        text,
+        (0, 1),
+        xytext=offset,
+        xycoords="axes fraction",
+        textcoords="offset points",
+        annotation_clip=False,
+        **style,
+    )
 
 
 def _headed(titles):
@@ -138,7 +138,12 @@ def _headed(titles):
     return "", titles
 
 
-def pairs(truth, others, columns=10, labels=("truth", "model")):
+def pairs(
+    truth: np.ndarray,
+    others: np.ndarray,
+    columns: int = 10,
+    labels: tuple[str, str] = ("truth", "model"),
+) -> Figure:
     """Draw images and, under each, what became of it, with strokes thickened.
 
     `truth`, `others` (n, h, w, 1) in [0, 1]; `labels` of the two rows.
@@ -152,7 +157,7 @@ def pairs(truth, others, columns=10, labels=("truth", "model")):
     images = _cut(images)
     for axis, block in zip(axes[:, 0], np.split(images, blocks, axis=1), strict=True):
         _show_rows(axis, block, labels, ruled=False)
-    figure.get_layout_engine().set(hspace=0.05)
+    figure.set_layout_engine("constrained", hspace=0.05)
     return figure
 
 
@@ -199,7 +204,9 @@ def _runs(inside):
     return list(zip(np.nonzero(steps == 1)[0], np.nonzero(steps == -1)[0], strict=True))
 
 
-def errors_along(panels, label="excess BCE, nats per pixel"):
+def errors_along(
+    panels: Mapping[str, Mapping], label: str = "excess BCE, nats per pixel"
+) -> Figure:
     """Draw errors along transects side by side, the hole shaded.
 
     `panels`: name -> a dictionary of position (k,), inside (k,) bool, lines: label ->

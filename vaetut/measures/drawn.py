@@ -25,17 +25,18 @@ def polar_measures() -> dict[str, list[float]]:
     }
 
 
-def _image_measures(points) -> dict[str, float]:
-    """Return the measures of one draw that need its images."""
+def _image_measures(points: np.ndarray) -> dict[str, float]:
+    """Return the measures of one draw of points (n, 2) that need its images."""
     small = polar.draw(points[:500], 64).reshape(500, -1) / 255
-    curves = polar.contour(*points[:500].T, n=100).reshape(500, -1)
-    few = points[:80]
-    inward = np.where(few[:, :1] < 1.25, 1, -1) * [1, 0]
-    images = {s: polar.draw(few + s * inward) / 255 for s in (0, 1 / 16, 1 / 8)}
+    a, b = points[:500].T
+    curves = polar.contour(a, b, n=100).reshape(500, -1)
+    subset = points[:80]
+    inward = np.where(subset[:, :1] < 1.25, 1, -1) * [1, 0]
+    images = {s: polar.draw(subset + s * inward) / 255 for s in (0, 1 / 16, 1 / 8)}
     near, far = (((images[s] - images[0]) ** 2).mean() for s in (1 / 16, 1 / 8))
     canvases = {
         "bce_floor": images[0],
-        "bce_floor_reference": polar.draw_reference(few) / 255,
+        "bce_floor_reference": polar.draw_reference(subset) / 255,
     }
     measures = {
         name: analysis.bernoulli_entropy(drawn).mean() / drawn[0].size

@@ -5,6 +5,9 @@ What is drawn at random is the same for every model of as many dimensions. Image
 judged by the features of a classifier of attributes, the one of their own data set.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from vaetut import analysis
@@ -28,14 +31,16 @@ def measure_faces(
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Return every number of a model of faces, by name, and profiles over test images.
 
-    `model` is an autoencoder or a VAE, `classifier` one of attributes,
-    whose features say how alike images are.
-    A `quick` measure leaves out the boxes. Reconstructions are decoded from a VAE's
-    means, what lies in latent space is measured of codes that were drawn. A number that
-    does not exist, as of an attribute that no image has, is left out.
+    `model` is an autoencoder or a VAE; the features of `classifier`, one of attributes,
+    measure how alike images are. `train` and `test` hold images (n, h, w, 3). A `quick`
+    measure leaves out the boxes. Reconstructions are decoded from a VAE's means, what
+    lies in latent space is measured of codes that were drawn; the seed draws them. A
+    number that does not exist, as of an attribute that no image has, is left out.
+    Units: see `vaetut.metrics`.
     """
     train, test = _first(train, TRAINING), _first(test, TEST)
-    known, metrics = _Codes(model, train, seed), {}
+    known = _Codes(model, train, seed)
+    metrics: dict[str, Any] = {}
     asked = _Codes(model, test, seed + 1)
     rebuilt, found = _reconstruction(model, test, asked.mean)
     metrics |= found
@@ -54,18 +59,20 @@ def measure_faces(
 
 def measure_classifier(
     model: AttributeClassifier, test: Dataset
-) -> tuple[dict[str, float], dict]:
+) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Return how often a classifier is right about test images, and no profile.
 
     "accuracy" and "balanced_accuracy" are means over attributes,
-    "balanced_accuracy_<name>" is one attribute's, if test images differ in it.
+    "balanced_accuracy_<name>" is one attribute's, if test images differ in it, and
+    "cross_entropy" is in nats per image. `test` must have attributes (n, m).
     """
-    said = model.classify(test.images)
-    right = (said > 0) == test.attributes
-    balanced = analysis.balanced_accuracy(test.attributes, said > 0)
+    attributes: Any = test.attributes  # a set with attributes
+    logits = model.classify(test.images)
+    right = (logits > 0) == attributes
+    balanced: Any = analysis.balanced_accuracy(attributes, logits > 0)
     names = [f"balanced_accuracy_{name.lower()}" for name in test.attribute_names]
-    truth = test.attributes.astype(np.float32)
-    nats = (np.logaddexp(0, said) - truth * said).sum(axis=1).mean()
+    truth = attributes.astype(np.float32)
+    nats = (np.logaddexp(0, logits) - truth * logits).sum(axis=1).mean()
     summary = {
         "cross_entropy": nats,
         "accuracy": right.mean(),
@@ -77,8 +84,8 @@ def measure_classifier(
 class _Codes:
     """What a model's encoder makes of images: codes, and where they are drawn from."""
 
-    def __init__(self, model, images, seed):
-        self.log_var = None
+    def __init__(self, model: ImageModel, images: Dataset, seed: int) -> None:
+        self.log_var: Any = None
         parts = _chunks(model.encode, images.images)
         if isinstance(model, VAE):
             self.mean, self.log_var = parts
@@ -94,13 +101,15 @@ class _Codes:
 class _Faces:
     """A decoder beside the test images, both as a classifier sees them."""
 
-    def __init__(self, model, test, classifier):
+    def __init__(
+        self, model: ImageModel, test: Dataset, classifier: AttributeClassifier
+    ) -> None:
         self.model, self.classifier = model, classifier
         self.features = classifier.features(test.images)
         self.sharpness = analysis.sharpness(test.images).mean()
         self.count = len(test)  # as many are made: a distance falls with the number
 
-    def compared(self, name, images):
+    def compared(self, name: str, images: np.ndarray) -> dict[str, float]:
         """Return the distance of images from the test images, and how sharp they are.
 
         Sharpness is a share of that of the test images.
@@ -109,22 +118,24 @@ class _Faces:
             f"sharpness_{name}": analysis.sharpness(images).mean() / self.sharpness
         }
 
-    def distance(self, name, features):
+    def distance(self, name: str, features: np.ndarray) -> dict[str, float]:
+        """Return the Fréchet distance of features (n, d) from the test images'."""
         return {
             f"frechet_{name}": analysis.frechet_distance(self.features, features),
         }
 
-    def decoded(self, codes):
+    def decoded(self, codes: np.ndarray) -> np.ndarray:
+        """Return the images (n, h, w, c) in [0, 1] of codes (n, d)."""
         return np.clip(_chunks(self.model.decode, codes), 0, 1)
 
-    def generated(self, codes, seed):
+    def generated(self, codes: np.ndarray, seed: int) -> dict[str, float]:
         """Return how like faces the images of codes drawn at random are.
 
         "prior": from N(0, I). "fitted": from a Gaussian with the mean and covariance of
         the training images' codes.
         """
         rng = np.random.default_rng(seed)
-        metrics = {}
+        metrics: dict[str, float] = {}
         for name, drawn in (
             ("prior", analysis.sample_prior(self.count, codes.shape[1], rng)),
             ("fitted", analysis.sample_gaussian(codes, self.count, rng)),
@@ -139,19 +150,21 @@ class _Faces:
             }
         return metrics
 
-    def boxes(self, seed):
+    def boxes(self, seed: int) -> dict[str, float]:
         """Return the distance of images of codes from boxes of half the side r."""
         dimension = self.model.decoder.input_shape[-1]
         rng = np.random.default_rng(seed)
         unit = rng.uniform(-1, 1, (self.count, dimension)).astype(np.float32)
-        metrics = {}
+        metrics: dict[str, float] = {}
         for r in RADII:
             features = self.classifier.features(self.decoded(r * unit))
             metrics |= self.distance(f"box_{r:g}", features)
         return metrics
 
 
-def _reconstruction(model, test, mean):
+def _reconstruction(
+    model: ImageModel, test: Dataset, mean: np.ndarray
+) -> tuple[np.ndarray, dict[str, float]]:
     """Return images decoded from codes, and the cross-entropies.
 
     Nats an image for the reconstruction, its floor and what it has above that; nats a
@@ -174,8 +187,10 @@ def _reconstruction(model, test, mean):
     }
 
 
-def _posterior(model, test, known, asked):
-    """Return what a VAE's posteriors are, and what its loss comes to on test images."""
+def _posterior(
+    model: VAE, test: Dataset, known: _Codes, asked: _Codes
+) -> dict[str, float]:
+    """Return what a VAE's posteriors are, and its loss on test images."""
     kl = analysis.gaussian_kl(asked.mean, asked.log_var).mean()
     sampled = _reconstruction(model, test, asked.z)[1]["reconstruction"]
     total = sampled + model.beta * kl
@@ -197,12 +212,12 @@ def _posterior(model, test, known, asked):
     }
 
 
-def _cloud(codes, seed):
+def _cloud(codes: np.ndarray, seed: int) -> dict[str, float]:
     """Return where codes lie, how coordinates are spread, and if there are clumps."""
     radius = analysis.radius_statistics(codes)
     spread = analysis.coordinate_statistics(codes)
-    few, many = (min(k, len(codes)) for k in CLUSTERS)
-    inertia = analysis.inertia(codes, (few, many), seed)
+    least, most = (min(k, len(codes)) for k in CLUSTERS)
+    inertia = analysis.inertia(codes, (least, most), seed)
     return {
         "radius_median": radius.median,
         "radius_mode": radius.mode,
@@ -215,25 +230,27 @@ def _cloud(codes, seed):
     }
 
 
-def _probes(codes, train, test_codes, test):
-    """Return how well a line across latent space tells attributes, on test images."""
+def _probes(
+    codes: np.ndarray, train: Dataset, test_codes: np.ndarray, test: Dataset
+) -> dict[str, float]:
+    """Return how accurate a linear probe of attributes is on test images."""
     if train.attributes is None:
         return {}
-    accuracy = analysis.probe(
-        codes, train.attributes, test_codes, test.attributes
-    ).accuracy
+    truth: Any = test.attributes
+    accuracy = analysis.probe(codes, train.attributes, test_codes, truth).accuracy
     named = dict(zip(test.attribute_names, accuracy, strict=True))
     return {"probe_accuracy": _mean(accuracy)} | {
         f"probe_{name.lower()}": named[name] for name in PROBED if name in named
     }
 
 
-def _first(dataset, n):
+def _first(dataset: Dataset, n: int) -> Dataset:
     """Return at most the first `n` images of a data set."""
-    return dataset.take(slice(n)) if len(dataset) > n else dataset
+    first: Any = slice(n)
+    return dataset.take(first) if len(dataset) > n else dataset
 
 
-def _chunks(function, rows):
+def _chunks(function: Callable[[np.ndarray], Any], rows: np.ndarray) -> Any:
     """Return what a function makes of rows, some at a time, so that memory suffices."""
     found = [function(rows[k : k + CHUNK]) for k in range(0, len(rows), CHUNK)]
     if isinstance(found[0], np.ndarray):
@@ -241,11 +258,11 @@ def _chunks(function, rows):
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
-def _mean(values):
+def _mean(values: np.ndarray) -> float:
     """Return the mean of those values that exist; nan if none does."""
     values = values[np.isfinite(values)]
     return values.mean() if len(values) else np.nan
 
 
-def _finite(metrics):
+def _finite(metrics: dict[str, Any]) -> dict[str, float]:
     return {k: float(value) for k, value in metrics.items() if np.isfinite(value)}

@@ -3,7 +3,9 @@
 import csv
 import hashlib
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -13,7 +15,14 @@ from vaetut import analysis, checks
 from vaetut.datasets import polar
 from vaetut.datasets.files import TABLE
 from vaetut.datasets.polar.curve import FACTOR_NAMES
-from vaetut.datasets.polar.pictures import MOST, VIEW, View, align, read_picture
+from vaetut.datasets.polar.pictures import (
+    MOST,
+    VIEW,
+    Aligned,
+    View,
+    align,
+    read_picture,
+)
 from vaetut.measures.strokes import ink_threshold
 from vaetut.models import VAE, ImageModel
 
@@ -23,20 +32,21 @@ CHUNK = 64  # pictures that are judged at a time
 # When a picture of a curve is worth a warning:
 NO_CURVE = 0.1  # its residual is above this,
 OUTSIDE = 0.02  # it is so far outside the plane, in units of a and b,
-DISAGREE = 0.1  # or so far from the factors that its table says,
+DISAGREE = 0.1  # or so far from the factors in its table,
 BLURRED = 0.75  # or it has fewer pixels to one of the model's
 
 
 def judge(
     model: ImageModel, folder: Path, dataset: str | None = None, view: View = VIEW
-) -> dict:
+) -> dict[str, Any]:
     """Return the reconstruction errors of every image in a folder, and their means.
 
     "images": a row a file, "mean": over all of them. "bce": nats a subpixel, "mse":
     mean squared error of values in [0, 1]. Images are brought to the model's size and
-    channels. `dataset` is what the model was trained on: for a polar set, `view` says
-    how the images show the plane, and `judge_strokes` what is measured besides. Raises
-    ValueError if the folder has no images, naming the file if one cannot be used.
+    channels. `dataset` is what the model was trained on: for a polar set, `view` is
+    how the images show the plane, and `judge_strokes` tells what is measured besides.
+    Raises ValueError if the folder has no images, if one cannot be used, naming the
+    file, and for a `view` where the set is not polar.
     """
     paths = list_images(folder)
     if dataset in polar.SETS:
@@ -57,7 +67,10 @@ def judge(
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Return the images in a folder by name; raises ValueError if there is none."""
+    """Return the paths of the images in a folder, sorted by name.
+
+    Raises ValueError if it is no folder or holds none.
+    """
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder: give one with images in it.")
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
@@ -67,34 +80,40 @@ def list_images(folder: Path) -> list[Path]:
     return paths
 
 
-def _resized(paths, shape) -> np.ndarray:
+def _resized(paths: Sequence[Path], shape: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = shape
     mode, images = {1: "L", 3: "RGB"}[channels], []
     for path in paths:
         try:
             with Image.open(path) as image:
-                image = image.convert(mode).resize((width, height), Image.LANCZOS)
+                resized = image.convert(mode).resize(
+                    (width, height), Image.Resampling.LANCZOS
+                )
         except (OSError, UnidentifiedImageError) as error:
             raise ValueError(f"{path} is not a readable image ({error}).") from error
-        images.append(np.asarray(image).reshape(height, width, channels))
+        images.append(np.asarray(resized).reshape(height, width, channels))
     return np.stack(images)
 
 
-def _reconstructed(model, images):
+def _reconstructed(
+    model: ImageModel, images: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the logits and the values in [0, 1] that a model makes of images."""
     codes = model.encode(images)
     logits = model.decode_logits(codes[0] if isinstance(model, VAE) else codes)
     return logits, expit(logits)
 
 
-def _pixel_errors(images, logits, drawn) -> dict:
+def _pixel_errors(
+    images: np.ndarray, logits: np.ndarray, drawn: np.ndarray
+) -> dict[str, np.ndarray]:
     """Return bce and mse of uint8 images, (n,) each."""
     truth = images / np.float32(255)
     bce = -analysis.bernoulli_log_likelihood(truth, logits) / truth[0].size
     return {"bce": bce, "mse": np.square(drawn - truth).mean((1, 2, 3))}
 
 
-def _means(rows, names) -> dict:
+def _means(rows: Sequence[dict[str, Any]], names: Iterable[str]) -> dict[str, float]:
     return {name: float(np.mean([row[name] for row in rows])) for name in names}
 
 
@@ -102,8 +121,8 @@ def _means(rows, names) -> dict:
 
 
 def judge_strokes(
-    model: ImageModel, paths: list[Path], options: dict, view: View = VIEW
-) -> dict:
+    model: ImageModel, paths: list[Path], options: dict[str, Any], view: View = VIEW
+) -> dict[str, Any]:
     """Return how well a model of polar curves reconstructs pictures of such curves.
 
     `options` are those of the model's set in `polar.SETS`. A row has `MEASURES`, as
@@ -111,7 +130,7 @@ def judge_strokes(
 
         factors        (a, b) that fit the image
         residual       what they leave unexplained: above 0.1 it is no such curve
-        true_factors   (a, b) that factors.csv says, if the folder has one
+        true_factors   (a, b) in factors.csv, if the folder has one
         drawn_factors  (a, b) that fit the reconstruction, None if that is black
         factor_error   how far these are from true_factors, or else from factors
         ink_ratio      the picture's ink over that of the model's stroke at its factors
@@ -124,15 +143,15 @@ def judge_strokes(
         warnings       what is odd about it, in words
 
     "mean" is over all images; "regions" has, for each with images in it, how many, and
-    their means.
+    their means. Raises ValueError, naming the file, if one cannot be used.
     """
     known = read_factors(paths)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for start in range(0, len(paths), CHUNK):
         part = slice(start, start + CHUNK)
         true = None if known is None else known[part]
         rows += _judge_chunk(model, paths[part], true, options, view)
-    regions = {}
+    regions: dict[str, Any] = {}
     for row in rows:
         regions.setdefault(row["region"], []).append(row)
     regions = {
@@ -143,7 +162,13 @@ def judge_strokes(
     return {"images": rows, "mean": _means(rows, MEASURES), "regions": regions}
 
 
-def _judge_chunk(model, paths, true, options, view) -> list[dict]:
+def _judge_chunk(
+    model: ImageModel,
+    paths: Sequence[Path],
+    true: np.ndarray | None,
+    options: dict[str, Any],
+    view: View,
+) -> list[dict[str, Any]]:
     aligned = [_aligned(path, options, view) for path in paths]
     images = np.stack([one.image for one in aligned])
     factors = np.array([one.factors for one in aligned])
@@ -155,7 +180,8 @@ def _judge_chunk(model, paths, true, options, view) -> list[dict]:
     )
     rows = []
     for k, (path, one) in enumerate(zip(paths, aligned, strict=True)):
-        row = {"file": path.name} | {name: float(errors[name][k]) for name in MEASURES}
+        row: dict[str, Any] = {"file": path.name}
+        row |= {name: float(errors[name][k]) for name in MEASURES}
         region = next(name for name, mask in masks.items() if mask[k])
         row |= {
             "factors": one.factors.tolist(),
@@ -171,7 +197,7 @@ def _judge_chunk(model, paths, true, options, view) -> list[dict]:
     return rows
 
 
-def _aligned(path, options, view):
+def _aligned(path: Path, options: dict[str, Any], view: View) -> Aligned:
     picture = read_picture(path, view.invert)
     try:
         return align(picture, options["size"], options["canvas"], view)
@@ -179,7 +205,9 @@ def _aligned(path, options, view):
         raise ValueError(f"{path}: {error}") from error
 
 
-def _stroke_errors(model, images, factors, options):
+def _stroke_errors(
+    model: ImageModel, images: np.ndarray, factors: np.ndarray, options: dict[str, Any]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the factors (n, 2) of reconstructions, and `MEASURES` of them, (n,) each.
 
     `factors` (n, 2) are the ones that they should have.
@@ -199,7 +227,7 @@ def _stroke_errors(model, images, factors, options):
     }
 
 
-def _warnings(row: dict, detail: float) -> list[str]:
+def _warnings(row: dict[str, Any], detail: float) -> list[str]:
     (a, b), texts = row["factors"], []
     shows = f"(a, b) = ({a:.2f}, {b:.2f})"
     beyond = max(
@@ -236,7 +264,7 @@ def _warnings(row: dict, detail: float) -> list[str]:
 
 
 def read_factors(paths: list[Path]) -> np.ndarray | None:
-    """Return the (a, b) that factors.csv says of images in its folder, (n, 2), or None.
+    """Return the (a, b) in factors.csv of images in its folder, (n, 2), or None.
 
     The course's own table of a data set; the columns file, a and b will do, and sha256
     is checked where it is there. Raises ValueError naming the image that has no a and

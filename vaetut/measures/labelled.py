@@ -1,8 +1,11 @@
 """What is measured of a model of images with labels, as those of clothes.
 
-The same measures for an autoencoder and a VAE, so that they can be held against each
-other; a VAE has some more. Means and shares are over test images or samples.
+The same measures for an autoencoder and a VAE, so that they can be compared; a VAE has
+some more. Means and shares are over test images or samples.
 """
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -26,19 +29,21 @@ def measure_labelled(
 ) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Return every number of a model of images with labels, by name, and no profile.
 
-    `test` holds images (n, h, w, c). The seed draws the ε of codes and the samples.
+    `test` holds images (n, h, w, c) and labels (n,). The seed draws the ε of codes and
+    the samples. Units: see `vaetut.metrics`.
     """
     rng = np.random.default_rng(seed)
+    labels: Any = test.labels  # a set with labels
     if isinstance(model, VAE):
         mean, log_var = model.encode(test.images)
         codes = mean + np.exp(0.5 * log_var) * rng.standard_normal(mean.shape)
-        metrics = _posterior(mean, log_var)
+        metrics: dict[str, Any] = _posterior(mean, log_var)
         metrics |= _likelihood(model, test, mean, log_var, rng)
     else:
         mean = codes = model.encode(test.images)
         metrics = {}
     metrics |= _reconstruction(model, test, mean)
-    metrics |= _cloud(codes, test.labels)
+    metrics |= _cloud(codes, labels)
     metrics |= _denoising(model, test, rng)
     samplers = {
         "box": analysis.sample_box(codes, SAMPLES, rng),
@@ -46,7 +51,7 @@ def measure_labelled(
         "prior": analysis.sample_prior(SAMPLES, codes.shape[1], rng),
     }
     for name, samples in samplers.items():
-        shares = analysis.class_shares(codes, test.labels, samples)
+        shares = analysis.class_shares(codes, labels, samples)
         metrics[f"gap_{name}"] = analysis.gap_fraction(codes, samples)
         metrics[f"classes_{name}"] = analysis.effective_classes(shares)
     metrics |= _gap_images(model, test, codes, samplers["gaussian"])
@@ -56,8 +61,13 @@ def measure_labelled(
     return {name: float(value) for name, value in metrics.items()}, {}
 
 
-def _reconstruction(model, test, mean):
-    """Reconstruct from the codes (a VAE's means): nats an image, and a pixel."""
+def _reconstruction(
+    model: ImageModel, test: Dataset, mean: np.ndarray
+) -> dict[str, float]:
+    """Return the cross-entropies of test images decoded from codes (n, d).
+
+    "bce" is in nats per subpixel, the others are in nats per image.
+    """
     images, logits = test.images / 255, model.decode_logits(mean)
     nats = -analysis.bernoulli_log_likelihood(images, logits).mean()
     floor = analysis.bernoulli_entropy(images).mean()
@@ -69,8 +79,8 @@ def _reconstruction(model, test, mean):
     }
 
 
-def _cloud(codes, labels):
-    """Where the codes lie, and how evenly the classes share the plane."""
+def _cloud(codes: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Return where codes (n, d) lie, and how evenly classes share the plane."""
     cloud = analysis.cloud_statistics(codes)
     neighbours = analysis.nearest_index(codes, codes, exclude_self=True)
     found = {}
@@ -88,22 +98,30 @@ def _cloud(codes, labels):
     }
 
 
-def _mean_codes(model, images):
+def _mean_codes(model: ImageModel, images: np.ndarray) -> np.ndarray:
     """Return codes, or a VAE's means, of images in [0, 1]."""
     codes = model.encode(images)
     return codes[0] if isinstance(model, VAE) else codes
 
 
-def _round_trip(model, codes, samples):
-    """How far E(D(s)) is from s, in units of the cloud's rms radius."""
+def _round_trip(
+    model: ImageModel, codes: np.ndarray, samples: np.ndarray
+) -> np.ndarray:
+    """Return how far E(D(s)) is from s, (n,), in units of the cloud's rms radius."""
     again = _mean_codes(model, np.clip(model.decode(samples), 0, 1))
     return np.linalg.norm(again - samples, axis=1) / np.sqrt(np.trace(np.cov(codes.T)))
 
 
-def _gap_images(model, test, codes, samples):
-    """Decode points in gaps and in the cloud: are they images, do they come back?"""
+def _gap_images(
+    model: ImageModel, test: Dataset, codes: np.ndarray, samples: np.ndarray
+) -> dict[str, float]:
+    """Return how real the images of points in gaps and in the cloud are.
+
+    Their distance to the nearest test image, and the round trip of their codes.
+    """
     real = test.images.reshape(len(test), -1) / 255
-    gap, found = analysis.in_gap(codes, samples), {}
+    gap = analysis.in_gap(codes, samples)
+    found: dict[str, float] = {}
     for where, chosen in (("gap", samples[gap]), ("cloud", samples[~gap])):
         chosen = chosen[:NEAREST]
         if not len(chosen):
@@ -115,8 +133,10 @@ def _gap_images(model, test, codes, samples):
     return found
 
 
-def _denoising(model, test, rng):
-    """Take noise off images: the error left, over that of leaving it, or a blur."""
+def _denoising(
+    model: ImageModel, test: Dataset, rng: np.random.Generator
+) -> dict[str, float]:
+    """Return the error of denoised images over that of noisy ones, and of a blur."""
     clean = test.images[:NEAREST] / 255
     noisy = np.clip(clean + rng.normal(0, NOISE, clean.shape), 0, 1)
     decoded = model.decode(_mean_codes(model, noisy))
@@ -128,8 +148,8 @@ def _denoising(model, test, rng):
     return {"denoised_to_noisy": left / before, "denoised_to_blurred": left / rival}
 
 
-def _posterior(mean, log_var):
-    """What the posteriors q(z|x) are, one by one and together."""
+def _posterior(mean: np.ndarray, log_var: np.ndarray) -> dict[str, float]:
+    """Return what the posteriors q(z|x) are, one by one and together."""
     surgery = analysis.aggregate_posterior(mean, log_var, seed=0)
     return {
         "kl": surgery.kl,
@@ -140,22 +160,32 @@ def _posterior(mean, log_var):
     }
 
 
-def _likelihood(model, test, mean, log_var, rng):
-    """ELBO, importance-weighted bound and log p(x), all with β = 1, nats an image."""
+def _likelihood(
+    model: VAE,
+    test: Dataset,
+    mean: np.ndarray,
+    log_var: np.ndarray,
+    rng: np.random.Generator,
+) -> dict[str, float]:
+    """Return ELBO, importance-weighted bound and log p(x), in nats per image, at β = 1.
+
+    Metrics whose name ends in "few" are over the images of the bound, in "some" over
+    those of log p(x).
+    """
     images, sd = test.images / 255, np.exp(0.5 * log_var)
     z = mean + sd * rng.standard_normal(mean.shape)
     expected = analysis.bernoulli_log_likelihood(images, model.decode_logits(z))
     kl = analysis.gaussian_kl(mean, log_var)
-    few, some = slice(BOUND_IMAGES), slice(EVIDENCE_IMAGES)
-    noise = rng.standard_normal((len(mean[few]), BOUND_SAMPLES, mean.shape[1]))
-    z = mean[few, None] + sd[few, None] * noise
+    bounded, summed = slice(BOUND_IMAGES), slice(EVIDENCE_IMAGES)
+    noise = rng.standard_normal((len(mean[bounded]), BOUND_SAMPLES, mean.shape[1]))
+    z = mean[bounded, None] + sd[bounded, None] * noise
     logits = model.decode_logits(z.reshape(-1, mean.shape[1]))
     log_w = analysis.log_importance_weights(
-        images[few],
+        images[bounded],
         logits.reshape(*z.shape[:2], *images.shape[1:]),
         z,
-        mean[few],
-        log_var[few],
+        mean[bounded],
+        log_var[bounded],
     )
     found = {
         "reconstruction_sampled": -expected.mean(),
@@ -166,25 +196,25 @@ def _likelihood(model, test, mean, log_var, rng):
     }
     side = EVIDENCE_SIDE if len(test) >= EVIDENCE_IMAGES else SMOKE_SIDE
     if mean.shape[1] == 2 and np.median(sd) > 2 * EVIDENCE_LIMIT / side:
-        evidence = _evidence(model, images[some], side)
+        evidence = _evidence(model, images[summed], side)
         found |= {
-            "elbo_some": (expected - kl)[some].mean(),
+            "elbo_some": (expected - kl)[summed].mean(),
             "evidence": evidence.log_evidence.mean(),
-            "evidence_few": evidence.log_evidence[few].mean(),
+            "evidence_few": evidence.log_evidence[bounded].mean(),
             "evidence_cells": np.quantile(evidence.effective_cells, 0.01),
         }
     return found
 
 
-def _evidence(model, images, side):
-    """log p(x) by summing p(x|z)·p(z) over a fine grid of the latent plane."""
+def _evidence(model: VAE, images: np.ndarray, side: int) -> analysis.Quadrature:
+    """Return log p(x), by summing p(x|z)·p(z) over a fine grid of the latent plane."""
     corner = np.full((1, 2), EVIDENCE_LIMIT)
     grid = analysis.box_grid(np.concatenate([-corner, corner]), side)
     # `quadrature` averages over cells: times the area of the box, that is the sum.
     area = (2 * EVIDENCE_LIMIT) ** 2
     log_mass = analysis.gaussian_log_density(grid) + np.log(area)
 
-    def pieces(size=4096):
+    def pieces(size: int = 4096) -> Iterator[np.ndarray]:
         for start in range(0, len(grid), size):
             part = slice(start, start + size)
             logits = model.decode_logits(grid[part])

@@ -5,6 +5,9 @@ on: of points in the hole, in the shell around it, and far from both. Every metr
 region is a mean over its images; the images' own values are kept as profiles.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 from scipy.special import expit
 
@@ -25,24 +28,29 @@ SOURCE_KL, SOURCE_ENTANGLEMENT = 1e-3, 1e-4  # weights of the loss that the sour
 
 def measure_strokes(
     model: VAE, train: Dataset, test: Dataset, seed: int = 0, quick: bool = False
-) -> tuple[dict, dict]:
+) -> tuple[dict[str, float], dict[str, list[float]]]:
     """Return every number of a model of polar images, and profiles over images.
-
-    A `quick` measure leaves out who is to blame for an error, which takes longest.
 
     `train` and `test` are splits of a polar set; its hole, or the reference's if it has
     none, is where the model is asked. Where nothing is removed, so are the factors.
-    The seed draws the ε of codes.
+    The seed draws the ε of codes. A `quick` measure leaves out who is to blame for an
+    error, which takes longest. Raises ValueError for images of no polar set.
     """
+    if test.name not in polar.SETS:
+        raise ValueError(
+            f"{test.name!r} is no polar set: name the images after the one that has "
+            f"their size, canvas and hole, out of {', '.join(polar.SETS)}."
+        )
     options = polar.SETS[test.name]
     measured = _Strokes(model, options, len(train) < SMOKE, seed)
-    metrics = measured.validation(test)
+    factors: Any = train.factors  # a polar set has them
+    metrics: dict[str, Any] = measured.validation(test)
     codes = model.encode(train.images)[0]
     # A collapsed encoder gives images the same code: then there is no sheet.
     collapsed = len(np.unique(codes, axis=0)) < len(codes)
     if not collapsed:
-        metrics |= measured.sheet(codes, train.factors)
-    profiles = {}
+        metrics |= measured.sheet(codes, factors)
+    profiles: dict[str, Any] = {}
     for region, points in measured.points.items():
         found = measured.errors(points)
         profiles |= {f"{region}_{k}": found[k] for k in ("excess_bce", "iou")}
@@ -51,9 +59,9 @@ def measure_strokes(
         metrics |= measured.noisy(region, points)
         if quick:
             continue
-        metrics |= measured.attribution(region, points, codes, train.factors)
+        metrics |= measured.attribution(region, points, codes, factors)
         if not collapsed:
-            metrics |= measured.reading(region, points, codes, train.factors)
+            metrics |= measured.reading(region, points, codes, factors)
     for name, ends in polar.TRANSECTS.items():
         points = polar.transect(*ends)
         found = measured.errors(points)
@@ -64,8 +72,8 @@ def measure_strokes(
             along = model.encode(measured.draw(points))[0]
             metrics[f"{name}_largest_step"] = analysis.largest_step(along)
     if not options["hole"] and not collapsed and codes.shape[1] > 1:
-        found, lattice = measured.factors(codes, train.factors, seed)
-        metrics, profiles = metrics | found, profiles | lattice
+        scores, lattice = measured.factors(codes, factors, seed)
+        metrics, profiles = metrics | scores, profiles | lattice
     metrics["hole_to_shell"] = metrics["hole_excess_bce"] / metrics["shell_excess_bce"]
     metrics["hole_iou_lost"] = metrics["shell_iou"] - metrics["hole_iou"]
     return (
@@ -74,7 +82,9 @@ def measure_strokes(
     )
 
 
-def evaluation_points(hole, count: int = IN_REGION) -> dict[str, np.ndarray]:
+def evaluation_points(
+    hole: str | polar.Disc | polar.Strip, count: int = IN_REGION
+) -> dict[str, np.ndarray]:
     """Return points (count, 2) of each region around a hole, the same at every call.
 
     "hole", "shell" (up to 0.1 from the edge) and "far"; a region may hold fewer.
@@ -85,25 +95,31 @@ def evaluation_points(hole, count: int = IN_REGION) -> dict[str, np.ndarray]:
 
 
 def ink_threshold(size: int) -> float:
-    """Return half of what a stroke covers of a pixel at most: what counts as ink."""
+    """Return the value in [0, 1] from which a pixel counts as ink, at size×size.
+
+    It is half of the largest share of a pixel that a stroke covers.
+    """
     return 0.5 * min(1.0, size * INK)
 
 
 class _Strokes:
-    """A model with the images that it is asked for."""
+    """A model with the images that it is measured on."""
 
-    def __init__(self, model, options, small, seed):
+    def __init__(
+        self, model: VAE, options: dict[str, Any], small: bool, seed: int
+    ) -> None:
         self.model, self.options, self.small = model, options, small
         self.rng = np.random.default_rng(seed)
         self.threshold = ink_threshold(options["size"])
         count = 12 if small else IN_REGION
         self.points = evaluation_points(options["hole"] or "disc", count)
 
-    def draw(self, points):
+    def draw(self, points: np.ndarray) -> np.ndarray:
+        """Return the uint8 images (n, h, w, 1) of points (n, 2), as the model's are."""
         canvas = polar.CANVASES[self.options["canvas"]]
         return canvas(points, self.options["size"])
 
-    def errors(self, points):
+    def errors(self, points: np.ndarray) -> dict[str, np.ndarray]:
         """Return metric -> values (n,) of the images of points as they are decoded."""
         images = self.draw(points)
         logits = self.model.decode_logits(self.model.encode(images)[0])
@@ -118,7 +134,9 @@ class _Strokes:
             ),
         }
 
-    def agreement(self, images, logits):
+    def agreement(
+        self, images: np.ndarray, logits: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """Return the two metrics (n,) of every comparison: excess BCE and IoU."""
         truth = images / np.float32(255)
         return {
@@ -126,13 +144,17 @@ class _Strokes:
             "iou": analysis.iou(truth, expit(logits), self.threshold),
         }
 
-    def means_with(self, name, images, codes):
+    def means_with(
+        self, name: str, images: np.ndarray, codes: np.ndarray
+    ) -> dict[str, float]:
         """Return the two means of images as they are decoded from given codes."""
         logits = self.model.decode_logits(codes.astype(np.float32))
         found = self.agreement(images, logits)
         return {f"{name}_{metric}": found[metric].mean() for metric in found}
 
-    def crossings(self, region, points, found):
+    def crossings(
+        self, region: str, points: np.ndarray, found: dict[str, np.ndarray]
+    ) -> dict[str, float]:
         """Return the means where inner loops are, b > a, and where there are none."""
         crossed = polar.crosses(points)
         return {
@@ -142,14 +164,19 @@ class _Strokes:
             if mask.any()
         }
 
-    def noisy(self, region, points):
-        """Return what decoding with the noise of training does, as the source did."""
+    def noisy(self, region: str, points: np.ndarray) -> dict[str, float]:
+        """Return the means of images decoded with the noise of training.
+
+        That is how the source decodes them.
+        """
         images = self.draw(points)
         mean, log_var = self.model.encode(images)
         noise = np.exp(0.5 * log_var) * self.rng.standard_normal(mean.shape)
         return self.means_with(f"{region}_noisy", images, mean + noise)
 
-    def attribution(self, region, points, codes, factors):
+    def attribution(
+        self, region: str, points: np.ndarray, codes: np.ndarray, factors: np.ndarray
+    ) -> dict[str, float]:
         """Return errors with the code of the encoder, of a spline, and the best one.
 
         A: D(E(x)). B: D(f(a, b)), f a thin-plate spline from factors to codes through
@@ -165,13 +192,15 @@ class _Strokes:
         best = analysis.best_codes(
             self.model.decode_logits, images, starts, steps=SEARCH_STEPS
         )
-        ways = {"A": encoded, "B": spline, "C": best.codes}
-        metrics = {}
-        for way, found in ways.items():
-            metrics |= self.means_with(f"{region}_{way}", images, found)
+        causes = {"A": encoded, "B": spline, "C": best.codes}
+        metrics: dict[str, float] = {}
+        for cause, found in causes.items():
+            metrics |= self.means_with(f"{region}_{cause}", images, found)
         return metrics
 
-    def reading(self, region, points, codes, factors):
+    def reading(
+        self, region: str, points: np.ndarray, codes: np.ndarray, factors: np.ndarray
+    ) -> dict[str, float]:
         """Return how well a spline reads (a, b) off codes, and an image drawn anew."""
         chosen = points[: 4 if self.small else ATTRIBUTED]
         images, knots = self.draw(chosen), slice(SPLINE_POINTS)
@@ -183,13 +212,15 @@ class _Strokes:
             f"{region}_read_error": np.linalg.norm(read - chosen, axis=1).mean(),
         }
 
-    def factors(self, codes, factors, seed):
-        """Return what the codes of the whole plane say of its factors."""
+    def factors(
+        self, codes: np.ndarray, factors: np.ndarray, seed: int
+    ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Return `measure_factors` of the codes of the whole plane."""
         return measure_factors(
             self.model, codes, factors, self.draw, self.redrawn, seed, self.small
         )
 
-    def redrawn(self, images):
+    def redrawn(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the factors (n, 2) that images (n, h, w, 1) show, and the IoU (n,).
 
         It is that of the images with the stars of those factors; 0 where there is none.
@@ -199,7 +230,7 @@ class _Strokes:
         found = analysis.iou(drawn, images, self.threshold)
         return factors, np.where(np.isnan(factors).any(axis=1), 0, found)
 
-    def sheet(self, codes, factors):
+    def sheet(self, codes: np.ndarray, factors: np.ndarray) -> dict[str, float]:
         """Return what the cloud of training codes is: how flat, how many dimensions."""
         found = analysis.sheet_statistics(codes, factors)
         return {
@@ -209,7 +240,7 @@ class _Strokes:
             "r2": np.mean(found.r2),
         }
 
-    def validation(self, test):
+    def validation(self, test: Dataset) -> dict[str, float]:
         """Return the loss on the test images, in our unit and in the source's."""
         mean, log_var = self.model.encode(test.images)
         noise = np.exp(0.5 * log_var) * self.rng.standard_normal(mean.shape)
@@ -232,11 +263,12 @@ class _Strokes:
         }
 
 
-def source_terms(mean, kl) -> float:
+def source_terms(mean: np.ndarray, kl: float) -> float:
     """Return what the source's logged loss adds to the cross-entropy of a pixel.
 
     `mean` (n, d) are codes, `kl` the mean KL divergence in nats: its own KL is without
     the ½ and a mean over dimensions, its entanglement term a mean over their pairs.
+    Source: M-Lin-DM 2021, "Zero-shot Learning with VAEs", part 3.
     """
     dimensions = mean.shape[1]
     pairs = np.abs(mean[:, :, None] * mean[:, None]).mean(axis=0)
@@ -244,8 +276,12 @@ def source_terms(mean, kl) -> float:
     return SOURCE_KL * 2 / dimensions * kl + SOURCE_ENTANGLEMENT * entanglement
 
 
-def logged_loss(model: VAE, images, seed: int = 0) -> float:
-    """Return the loss of uint8 images as the source's third part logs it."""
+def logged_loss(model: VAE, images: np.ndarray, seed: int = 0) -> float:
+    """Return the loss of uint8 images (n, h, w, 1) as the source's third part logs it.
+
+    It is in nats per subpixel; the seed draws ε. Raises ValueError for images that the
+    model does not take.
+    """
     mean, log_var = model.encode(images)
     noise = np.random.default_rng(seed).standard_normal(mean.shape)
     codes = mean + np.exp(0.5 * log_var) * noise
@@ -256,6 +292,6 @@ def logged_loss(model: VAE, images, seed: int = 0) -> float:
     return float(nats.mean() / images[0].size + source_terms(mean, kl))
 
 
-def _short(values) -> list[float]:
+def _short(values: Iterable[float]) -> list[float]:
     """Return values with four significant digits, as a record keeps them."""
     return [float(f"{value:.4g}") for value in values]

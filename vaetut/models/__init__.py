@@ -1,5 +1,9 @@
 """Keras 3 networks, losses and models, on `keras.ops` only: any backend."""
 
+from collections.abc import Callable
+
+import keras
+
 from vaetut.models import classifier, compact, faces, reference
 from vaetut.models.autoencoder import Autoencoder, ImageModel
 from vaetut.models.classifier import AttributeClassifier
@@ -14,7 +18,8 @@ from vaetut.models.networks import conv_decoder, conv_encoder
 from vaetut.models.regularizers import DIPVAE, TCVAE, EntanglementVAE
 from vaetut.models.vae import VAE, draw_codes
 
-NETWORKS = {  # name -> what builds its encoder, its decoder
+Builder = Callable[..., keras.Model]
+NETWORKS: dict[str, tuple[Builder, Builder]] = {  # name -> of encoder, of decoder
     "conv": (conv_encoder, conv_decoder),
     "reference": (reference.reference_encoder, reference.reference_decoder),
     **{

@@ -1,17 +1,22 @@
 """Compact networks for strokes: one encoder, and decoders that know more and more.
 
-The decoders are the rungs of chapter 08's ladder. All take codes (n, d) and return
-logits (n, h, w, 1) of square images; what a rung knows of what it draws is said in its
-first line; they take 4 to 13 million multiplications at 64×64.
+Chapter 08 compares the decoders. All take codes (n, d) and return logits (n, h, w, 1)
+of square images; the first line of each tells what it knows of what it draws; they take
+4 to 13 million multiplications at 64×64. Each raises ValueError unless the image is a
+grey square of 64 · 2^k pixels. Those without convolutions take `filters`, as all
+decoders do, and use none.
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
 from vaetut.models.networks import with_heads
+from vaetut.models.tensor import ImageShape, Shape, Tensor
 
 BASE = 8  # pixels a side of the smallest feature map
 WIDTHS = (64, 48, 32)  # channels of the decoders' convolutions, from the base upwards
@@ -20,8 +25,12 @@ BLANK = -3.5  # initial logit of every pixel: little ink, as in the images
 
 
 def compact_encoder(
-    image_shape, latent_dim, filters=(16, 32, 64, 64), heads=("mean",), name="encoder"
-):
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (16, 32, 64, 64),
+    heads: Sequence[str] = ("mean",),
+    name: str = "encoder",
+) -> keras.Model:
     """Return a network from images (n, h, w, c) to one (n, latent_dim) array a head.
 
     The first convolution reads patches, so that no other one works on the full size;
@@ -47,9 +56,12 @@ def compact_encoder(
 
 
 def transposed_decoder(
-    image_shape, latent_dim, filters=(16, 32, 64, 64), normalization=False
-):
-    """Return a decoder that knows nothing of what it draws but that it is local.
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (16, 32, 64, 64),
+    normalization: bool = False,
+) -> keras.Model:
+    """Return a decoder that knows of what it draws only that it is local.
 
     Dense layers, then transposed convolutions of stride two, and a convolution that
     draws 4×4 pixels at once. `normalization` puts a batch normalization after every
@@ -64,10 +76,14 @@ def transposed_decoder(
     return keras.Model(codes, _patches(x, side), name="decoder")
 
 
-def upsampling_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
-    """Return a decoder as `transposed_decoder`, by upsampling and convolutions.
+def upsampling_decoder(
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (16, 32, 64, 64),
+) -> keras.Model:
+    """Return a decoder as `transposed_decoder`, of upsampling and convolutions.
 
-    What one pixel knows its neighbours know as well, before the kernel learns to.
+    Neighbouring pixels have the same value before a kernel has learned anything.
     Source: Odena et al. 2016, Deconvolution and checkerboard artifacts.
     """
     codes, x, side = _dense_map(image_shape, latent_dim, filters[-1])
@@ -77,8 +93,12 @@ def upsampling_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
     return keras.Model(codes, _patches(x, side), name="decoder")
 
 
-def coordinate_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
-    """Return a decoder whose convolutions are told where they are.
+def coordinate_decoder(
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (16, 32, 64, 64),
+) -> keras.Model:
+    """Return a decoder whose convolutions know where they are.
 
     Two channels with x and y in [−1, 1] before every convolution. Source: Liu et al.
     2018, CoordConv (arXiv:1807.03247).
@@ -92,7 +112,11 @@ def coordinate_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
     return keras.Model(codes, _patches(x, side), name="decoder")
 
 
-def broadcast_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
+def broadcast_decoder(
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (16, 32, 64, 64),
+) -> keras.Model:
     """Return a decoder that has the same code and its coordinates at every place.
 
     The code is repeated over a grid a quarter of the image's size, coordinates are
@@ -111,8 +135,13 @@ def broadcast_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64)):
     return keras.Model(codes, _patches(x, side), name="decoder")
 
 
-def fourier_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64), frequencies=32):
-    """Return a decoder that is a function of the place: a network a pixel.
+def fourier_decoder(
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (16, 32, 64, 64),
+    frequencies: int = 32,
+) -> keras.Model:
+    """Return a decoder that is a function of the place: the same network at each pixel.
 
     Sines and cosines of random projections of (x, y) go through layers whose units
     the code scales and shifts; no pixel knows its neighbour. Sources: Tancik et al.
@@ -136,13 +165,18 @@ def fourier_decoder(image_shape, latent_dim, filters=(16, 32, 64, 64), frequenci
 
 
 def contour_decoder(
-    image_shape, latent_dim, filters=(16, 32, 64, 64), knots=128, limit=4.0
-):
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (16, 32, 64, 64),
+    knots: int = 128,
+    limit: float = 4.0,
+) -> keras.Model:
     """Return a decoder that knows that it draws a stroke, its radius over the angle.
 
-    Two dense layers give the radius at `knots` angles, `Stroke` lays that line on the
-    canvas, and a small network a pixel turns its density into ink: the pen. It is not
-    told that there are five petals, nor of a and b.
+    Two dense layers give the radius at `knots` angles, `Stroke` draws that line on a
+    canvas whose axes run from −limit to limit, and a small network, the same at each
+    pixel, turns its density into ink. It does not know that there are five petals, nor
+    a and b.
     """
     side = _check_square(image_shape)
     codes = x = keras.Input((latent_dim,), name="codes")
@@ -162,8 +196,8 @@ def contour_decoder(
 
 
 @keras.saving.register_keras_serializable(package="vaetut")
-def _first_pen(shape, dtype=None):
-    """Return a pen that draws a soft stroke to begin with, and is seen from afar."""
+def _first_pen(shape: Shape, dtype: str | None = None) -> Tensor:
+    """Return initial weights that draw a soft stroke, with gradients from afar."""
     return ops.convert_to_tensor(np.reshape([1.0, 1.0, 0.3], shape), dtype=dtype)
 
 
@@ -171,7 +205,8 @@ def _first_pen(shape, dtype=None):
 class Coordinates(layers.Layer):
     """Appends two channels to a map (n, h, w, c): x and y, from −1 to 1."""
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
+        """Return a map (n, h, w, c + 2)."""
         height, width = x.shape[1:3]
         rows, columns = np.meshgrid(
             np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij"
@@ -181,7 +216,8 @@ class Coordinates(layers.Layer):
         )
         return ops.concatenate([x, ops.repeat(place, ops.shape(x)[0], axis=0)], axis=-1)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Return (n, h, w, c + 2) for (n, h, w, c)."""
         return (*shape[:-1], shape[-1] + 2)
 
 
@@ -189,22 +225,25 @@ class Coordinates(layers.Layer):
 class DepthToSpace(layers.Layer):
     """Turns channels into pixels: (n, h, w, k·k) to (n, k·h, k·w, 1)."""
 
-    def __init__(self, size, **kwargs):
+    def __init__(self, size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size = size
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
+        """Return a map (n, k·h, k·w, 1)."""
         height, width = x.shape[1:3]
         k = self.size
         x = ops.reshape(x, (-1, height, width, k, k))
         x = ops.transpose(x, (0, 1, 3, 2, 4))
         return ops.reshape(x, (-1, height * k, width * k, 1))
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Return (n, k·h, k·w, 1) for (n, h, w, k·k)."""
         n, height, width, _ = shape
         return (n, height * self.size, width * self.size, 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments from which Keras makes this layer again."""
         return super().get_config() | {"size": self.size}
 
 
@@ -213,10 +252,13 @@ class FourierFeatures(layers.Layer):
     """Gives every place of a grid sines and cosines, whatever the input (n, d).
 
     The output is (n, side², 2·frequencies). The projections are drawn once, from a
-    normal distribution, by a seed of their own: they are not trained.
+    normal distribution of standard deviation `spread`, by a seed of their own: they are
+    not trained. Source: Tancik et al. 2020 (arXiv:2006.10739).
     """
 
-    def __init__(self, side, frequencies, spread=4.0, **kwargs):
+    def __init__(
+        self, side: int, frequencies: int, spread: float = 4.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.side, self.frequencies, self.spread = side, frequencies, spread
         axis = (np.arange(side) + 0.5) / side * 2 - 1
@@ -226,70 +268,80 @@ class FourierFeatures(layers.Layer):
         features = np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
         self.features = features.astype("float32")
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
+        """Return the features (n, side², 2·frequencies), the same for each row."""
         features = ops.convert_to_tensor(self.features[None], dtype=x.dtype)
         return ops.repeat(features, ops.shape(x)[0], axis=0)
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Return (n, side², 2·frequencies) for (n, d)."""
         return (shape[0], *self.features.shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments from which Keras makes this layer again."""
         own = {k: getattr(self, k) for k in ("side", "frequencies", "spread")}
         return super().get_config() | own
 
 
 @keras.saving.register_keras_serializable(package="vaetut")
 class Modulation(layers.Layer):
-    """Scales and shifts units (n, m, c) by one (n, c) each a code, then swish."""
+    """Scales and shifts units (n, m, c) by (n, c), both of the code, then swish.
 
-    def call(self, inputs):
+    Source: Perez et al. 2018, FiLM (arXiv:1709.07871), equation 2.
+    """
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Return units (n, m, c) of [units, scale, shift]."""
         x, scale, shift = inputs
         return ops.silu(x * (1 + scale[:, None]) + shift[:, None])
 
-    def compute_output_shape(self, shapes):
+    def compute_output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape of the units, which is the first."""
         return shapes[0]
 
 
 @keras.saving.register_keras_serializable(package="vaetut")
 class Stroke(layers.Layer):
-    """Lays the line with a radius at each of k angles on a canvas: a soft rasteriser.
+    """Draws the line with a radius at each of k angles on a canvas: a soft rasteriser.
 
     (n, k) to (n, side, side, 3): the logarithm of the line's density after Gaussian
     blurs of half a pixel, of √3 times that, and of a sixteenth of the side. A negative
-    radius points the other way. Such a blur is the product of one along x and one
-    along y, so that summing over the line's samples is one matrix product an image,
-    and gradients reach every radius from every pixel. `limit`: the axes run from
-    −limit to limit.
+    radius points in the opposite direction. Such a blur is the product of one along x
+    and one along y, so that summing over the line's samples is one matrix product an
+    image, and gradients reach every radius from every pixel. `limit`: the axes run
+    from −limit to limit.
     """
 
     SAMPLES = 6  # of the line, for each pixel of the side
     COARSE = 8  # every so many of them for the widest blur
     FAINT = 1e-9  # the density that nothing is below
 
-    def __init__(self, side, limit=4.0, **kwargs):
+    def __init__(self, side: int, limit: float = 4.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.side, self.limit = side, limit
 
-    def build(self, shape):
+    def build(self, shape: Shape) -> None:
+        """Prepare the spline through the radii of an input of shape (n, k)."""
         samples = self.SAMPLES * self.side
         angle = -np.pi + 2 * np.pi * np.arange(samples) / samples
         self.directions = np.stack([np.cos(angle), -np.sin(angle)]).astype("float32")
         self.spline = _interpolation(shape[-1], angle)
 
     @property
-    def macs(self):
+    def macs(self) -> int:
         """Multiply-accumulates of one image."""
         samples = self.SAMPLES * self.side
-        few = samples // self.COARSE
-        return self.spline.size + (2 * samples + few) * self.side**2
+        coarse = samples // self.COARSE
+        return self.spline.size + (2 * samples + coarse) * self.side**2
 
-    def call(self, radius):
+    def call(self, radius: Tensor) -> Tensor:
+        """Return three logarithms of densities, (n, side, side, 3), of radii (n, k)."""
         scale = self.side / (2 * self.limit)  # pixels a unit
         radius = ops.matmul(radius, ops.convert_to_tensor(self.spline))
         directions = ops.convert_to_tensor(self.directions)
         x, y = (scale * radius * directions[k] + self.side / 2 for k in (0, 1))
         length = ops.sqrt(_square_step(x) + _square_step(y) + 1e-8)[..., None]
-        fine, few = 0.5 * math.sqrt(3), slice(None, None, self.COARSE)
+        fine, coarse = 0.5 * math.sqrt(3), slice(None, None, self.COARSE)
         columns, rows = self._blurred(x, fine), self._blurred(y, fine)
         far = self.side / 16
         densities = [
@@ -297,8 +349,8 @@ class Stroke(layers.Layer):
             _product(rows**3 * length, columns**3),
             _product(rows * length, columns),
             _product(
-                self._blurred(y[:, few], far) * length[:, few],
-                self._blurred(x[:, few], far),
+                self._blurred(y[:, coarse], far) * length[:, coarse],
+                self._blurred(x[:, coarse], far),
             ),
         ]
         units = (0.5, fine, far / self.COARSE)  # so that on the line it is about 1
@@ -308,29 +360,31 @@ class Stroke(layers.Layer):
         ]
         return ops.stack(logs, axis=-1)
 
-    def _blurred(self, places, blur):
+    def _blurred(self, places: Tensor, blur: float) -> Tensor:
         """Return a bell around each place (n, m) at the centre of every pixel."""
         pixels = ops.arange(self.side, dtype="float32") + 0.5
         return ops.exp(ops.square(pixels - places[..., None]) / (-2 * blur**2))
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Return (n, side, side, 3) for (n, k)."""
         return (shape[0], self.side, self.side, 3)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments from which Keras makes this layer again."""
         return super().get_config() | {"side": self.side, "limit": self.limit}
 
 
-def _product(rows, columns):
+def _product(rows: Tensor, columns: Tensor) -> Tensor:
     """Return the sum over samples of rows (n, m, h) times columns (n, m, w)."""
     return ops.matmul(ops.transpose(rows, (0, 2, 1)), columns)
 
 
-def _square_step(x):
-    """Return the square of half the way from the sample before to the one after."""
+def _square_step(x: Tensor) -> Tensor:
+    """Return the square of half the distance of the samples before and after."""
     return ops.square(ops.roll(x, -1, axis=1) - ops.roll(x, 1, axis=1)) / 4
 
 
-def _interpolation(knots, angle):
+def _interpolation(knots: int, angle: np.ndarray) -> np.ndarray:
     """Return the matrix (knots, m) that gives radii at angles from those at the knots.
 
     Knot k lies at −π + 2πk/knots; between them runs a Catmull–Rom spline.
@@ -353,7 +407,7 @@ def _interpolation(knots, angle):
     return matrix
 
 
-def _check_square(image_shape):
+def _check_square(image_shape: ImageShape) -> int:
     """Return the side of a square grey image that these networks can draw."""
     height, width, channels = image_shape
     factor = height / 64
@@ -365,13 +419,15 @@ def _check_square(image_shape):
     return height
 
 
-def _widths(side):
+def _widths(side: int) -> tuple[int, ...]:
     """Return the channels of as many doublings as it takes to a quarter of the side."""
     levels = round(math.log2(side // PATCH // BASE))
     return (WIDTHS + WIDTHS[-1:] * levels)[:levels]
 
 
-def _dense_map(image_shape, latent_dim, channels):
+def _dense_map(
+    image_shape: ImageShape, latent_dim: int, channels: int
+) -> tuple[Tensor, Tensor, int]:
     """Return codes, the smallest feature map made of them, and the image's side."""
     side = _check_square(image_shape)
     codes = x = keras.Input((latent_dim,), name="codes")
@@ -381,18 +437,18 @@ def _dense_map(image_shape, latent_dim, channels):
     return codes, layers.Reshape((BASE, BASE, channels), name="reshape")(x), side
 
 
-def _convolution(x, width, k):
+def _convolution(x: Tensor, width: int, k: int) -> Tensor:
     x = layers.Conv2D(width, 3, padding="same", name=f"conv_{k}")(x)
     return _activated(x, k)
 
 
-def _activated(x, k, normalization=False):
+def _activated(x: Tensor, k: int, normalization: bool = False) -> Tensor:
     if normalization:
         x = layers.BatchNormalization(name=f"norm_{k}")(x)
     return layers.Activation("swish", name=f"swish_{k}")(x)
 
 
-def _patches(x, side):
+def _patches(x: Tensor, side: int) -> Tensor:
     """Return logits from a map a quarter of the image's size."""
     x = layers.Conv2D(
         PATCH**2, 3, padding="same", bias_initializer=_blank(), name="patches"
@@ -400,5 +456,5 @@ def _patches(x, side):
     return DepthToSpace(PATCH, name="logits")(x)
 
 
-def _blank():
+def _blank() -> keras.initializers.Initializer:
     return keras.initializers.Constant(BLANK)

@@ -5,12 +5,14 @@ in its two heads, and 2.76 million in the decoder. Source: "Variational Autoenco
 Tensorflow", parts XI and XII. Taught in chapters 04 to 06.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 import keras
 from keras import layers
 
 from vaetut.models.networks import check_halving, with_heads
+from vaetut.models.tensor import ImageShape, Tensor
 
 FILTERS = (32, 64, 128, 256)
 KERNEL = 3  # pixels a side, where a recipe does not say otherwise
@@ -18,23 +20,23 @@ SLOPE = 0.3  # of LeakyReLU below zero
 
 
 def faces_encoder(
-    image_shape,
-    latent_dim,
-    filters=FILTERS,
-    heads=("code",),
-    kernel_sizes=None,
-    normalization=True,
-    extra_dense=None,
-    residual=False,
-    name="encoder",
-):
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = FILTERS,
+    heads: Sequence[str] = ("code",),
+    kernel_sizes: Sequence[int] | None = None,
+    normalization: bool = True,
+    extra_dense: int | None = None,
+    residual: bool = False,
+    name: str = "encoder",
+) -> keras.Model:
     """Return a network from images (n, h, w, c) to one (n, latent_dim) array a head.
 
     Convolutions of stride two, each with a batch normalization unless `normalization`
-    is False, and LeakyReLU; `kernel_sizes` are 3 if None. `extra_dense` puts a layer
-    of so many units between the flattened map and the heads. With `residual` a
-    block follows every convolution. Raises ValueError if the image cannot be halved, or
-    there is not one kernel a filter.
+    is False, and LeakyReLU; `kernel_sizes`, in pixels, are 3 if None. `extra_dense`
+    puts a layer of so many units between the flattened map and the heads. With
+    `residual` a block follows every convolution. Raises ValueError if the image cannot
+    be halved, or there is not one kernel size for each filter.
     """
     check_halving(image_shape, filters)
     images = x = keras.Input(image_shape, name="images")
@@ -52,14 +54,14 @@ def faces_encoder(
 
 
 def faces_decoder(
-    image_shape,
-    latent_dim,
-    filters=FILTERS,
-    kernel_sizes=None,
-    normalization=True,
-    residual=False,
-    name="decoder",
-):
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = FILTERS,
+    kernel_sizes: Sequence[int] | None = None,
+    normalization: bool = True,
+    residual: bool = False,
+    name: str = "decoder",
+) -> keras.Model:
     """Return the mirror of `faces_encoder`: codes (n, d) to logits (n, h, w, c).
 
     `filters` and `kernel_sizes` are the encoder's, read backwards; the last transposed
@@ -86,18 +88,18 @@ residual_decoder = partial(faces_decoder, residual=True)
 
 
 def upsampling_decoder(
-    image_shape,
-    latent_dim,
-    filters=FILTERS,
-    kernel_sizes=None,
-    normalization=True,
-    name="decoder",
-):
-    """Return a decoder as `faces_decoder`, by upsampling and convolutions.
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = FILTERS,
+    kernel_sizes: Sequence[int] | None = None,
+    normalization: bool = True,
+    name: str = "decoder",
+) -> keras.Model:
+    """Return a decoder as `faces_decoder`, of upsampling and convolutions.
 
     It has as many parameters and four times the multiplications, and every pixel takes
-    equally many of them. Source: Odena et al. 2016, Deconvolution and checkerboard
-    artifacts.
+    equally many of them. Raises ValueError as the encoder does. Source: Odena et al.
+    2016, Deconvolution and checkerboard artifacts.
     """
     codes, x = _first_map(image_shape, latent_dim, filters)
     *sides, last = reversed(_sides(filters, kernel_sizes))
@@ -110,7 +112,9 @@ def upsampling_decoder(
     return keras.Model(codes, logits, name=name)
 
 
-def _sides(filters, kernel_sizes):
+def _sides(
+    filters: Sequence[int], kernel_sizes: Sequence[int] | None
+) -> tuple[int, ...]:
     """Return the side of every convolution's kernel."""
     sides = tuple(kernel_sizes) if kernel_sizes else (KERNEL,) * len(filters)
     if len(sides) != len(filters):
@@ -121,7 +125,9 @@ def _sides(filters, kernel_sizes):
     return sides
 
 
-def _first_map(image_shape, latent_dim, filters):
+def _first_map(
+    image_shape: ImageShape, latent_dim: int, filters: Sequence[int]
+) -> tuple[Tensor, Tensor]:
     """Return codes, and the smallest map that a dense layer makes of them."""
     height, width = check_halving(image_shape, filters)
     codes = keras.Input((latent_dim,), name="codes")
@@ -129,13 +135,13 @@ def _first_map(image_shape, latent_dim, filters):
     return codes, layers.Reshape((height, width, filters[-1]), name="reshape")(x)
 
 
-def _activated(x, k, normalization):
+def _activated(x: Tensor, k: int, normalization: bool) -> Tensor:
     if normalization:
         x = layers.BatchNormalization(name=f"norm_{k}")(x)
     return layers.LeakyReLU(SLOPE, name=f"leaky_{k}")(x)
 
 
-def _residual(x, k, normalization):
+def _residual(x: Tensor, k: int, normalization: bool) -> Tensor:
     """Return a map plus what a bottleneck of half its channels makes of it.
 
     Source: He et al. 2016, Deep Residual Learning (arXiv:1512.03385), figure 5.

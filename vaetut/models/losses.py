@@ -2,9 +2,11 @@
 
 from keras import ops
 
+from vaetut.models.tensor import Tensor
 
-def unit_interval(images):
-    """Return images as float32 in [0, 1]; integers are taken to be 0…255.
+
+def unit_interval(images: Tensor) -> Tensor:
+    """Return images of any shape as float32 in [0, 1]; integers are taken as 0…255.
 
     The cast happens where the model runs, so uint8 is what travels to the device.
     """
@@ -13,7 +15,7 @@ def unit_interval(images):
     return images / 255.0 if whole else images
 
 
-def bernoulli_nats(images, logits):
+def bernoulli_nats(images: Tensor, logits: Tensor) -> Tensor:
     """Return the binary cross-entropy summed over all subpixels of each image.
 
     `images` in [0, 1] and `logits`, both (n, h, w, c), give (n,) in nats per image.
@@ -24,7 +26,7 @@ def bernoulli_nats(images, logits):
     return ops.sum(ops.softplus(logits) - images * logits, axis=(1, 2, 3))
 
 
-def gaussian_kl(mean, log_var):
+def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
     """Return KL(N(mean, exp(log_var)) ‖ N(0, I)) of each image.
 
     Both arguments (n, d) give (n,) in nats per image, summed over the dimensions.
@@ -36,7 +38,9 @@ def gaussian_kl(mean, log_var):
     return -0.5 * ops.sum(per_dimension, axis=-1)
 
 
-def effective_beta(subpixels, reconstruction_weight=1.0, kl_weight=1.0):
+def effective_beta(
+    subpixels: int, reconstruction_weight: float = 1.0, kl_weight: float = 1.0
+) -> float:
     """Return the β, in nats per image, of a loss with the mean over subpixels.
 
     `reconstruction_weight · mean BCE + kl_weight · KL` has the minima of

@@ -1,14 +1,21 @@
 """Builders of encoders and decoders: stacks of strided convolutions."""
 
 import math
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import layers
 
+from vaetut.models.tensor import ImageShape, Tensor
+
 
 def conv_encoder(
-    image_shape, latent_dim, filters=(32, 64, 128), heads=("code",), name="encoder"
-):
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (32, 64, 128),
+    heads: Sequence[str] = ("code",),
+    name: str = "encoder",
+) -> keras.Model:
     """Return a network from images (n, h, w, c) to one (n, latent_dim) array a head.
 
     Each convolution halves the image. Codes are float32 where the layers before
@@ -24,11 +31,19 @@ def conv_encoder(
     return with_heads(images, x, latent_dim, heads, name)
 
 
-def with_heads(images, maps, latent_dim, heads, name, initializer=None):
+def with_heads(
+    images: Tensor,
+    maps: Tensor,
+    latent_dim: int,
+    heads: Sequence[str],
+    name: str,
+    initializer: Callable[[], keras.initializers.Initializer] | None = None,
+) -> keras.Model:
     """Return an encoder that ends in a float32 dense layer a head, one or several.
 
-    `images` is its input, `maps` (n, h, w, c) what its convolutions make of it.
-    `initializer` makes a fresh initializer of kernels; None: Keras's own.
+    `images` is its input (n, h, w, c), `maps` what its convolutions make of it. Each
+    output is (n, latent_dim) and has the name of its head. `initializer` makes a fresh
+    initializer of kernels; None: Keras's own.
     """
     flat = layers.Flatten(name="flatten")(maps)
     outputs = []
@@ -39,7 +54,12 @@ def with_heads(images, maps, latent_dim, heads, name, initializer=None):
     return keras.Model(images, outputs if len(heads) > 1 else outputs[0], name=name)
 
 
-def conv_decoder(image_shape, latent_dim, filters=(32, 64, 128), name="decoder"):
+def conv_decoder(
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = (32, 64, 128),
+    name: str = "decoder",
+) -> keras.Model:
     """Return the mirror of `conv_encoder`: codes (n, d) to logits (n, h, w, c).
 
     `filters` are the encoder's, read backwards here. The output has no sigmoid: the
@@ -57,8 +77,8 @@ def conv_decoder(image_shape, latent_dim, filters=(32, 64, 128), name="decoder")
     return keras.Model(codes, logits, name=name)
 
 
-def check_halving(image_shape, filters):
-    """Return height and width after one halving a filter.
+def check_halving(image_shape: ImageShape, filters: Sequence[int]) -> tuple[int, int]:
+    """Return height and width, in pixels, after one halving a filter.
 
     Raises ValueError if there is no filter, or a side that cannot be halved so often.
     """
@@ -74,18 +94,18 @@ def check_halving(image_shape, filters):
     return height // factor, width // factor
 
 
-def macs(network) -> int:
-    """Return the multiply-accumulates of one image's way through a network.
+def macs(network: keras.Model) -> int:
+    """Return how many multiply-accumulates a network computes for one image.
 
     Counts the kernels of Conv2D, Conv2DTranspose and Dense layers, of nested networks
-    as well, and what a layer says of itself in `macs`; biases, activations and batch
-    normalization are left out. What "same" padding multiplies with
-    zero counts. Raises ValueError for any other layer that has weights.
+    as well, and the number that a layer has as `macs`; biases, activations and batch
+    normalization are left out. The zeros of "same" padding count. Raises ValueError for
+    any other layer that has weights.
     """
     return sum(_layer_macs(layer) for layer in network.layers)
 
 
-def _layer_macs(layer):
+def _layer_macs(layer: layers.Layer) -> int:
     """Return how often the kernel of one layer is applied, times its size."""
     if isinstance(layer, keras.Model):
         return macs(layer)

@@ -5,21 +5,24 @@ the decoder, 8.65 billion multiply-accumulates an image. Source: M-Lin-DM 2021,
 "Zero-shot Learning with VAEs", part 2.
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
 from vaetut.models.networks import with_heads
+from vaetut.models.tensor import ImageShape, Tensor
 
 FILTERS = (64, 64, 128, 128)
 
 
 def reference_encoder(
-    image_shape,
-    latent_dim,
-    filters=FILTERS,
-    heads=("mean",),
-    name="encoder",
-):
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = FILTERS,
+    heads: Sequence[str] = ("mean",),
+    name: str = "encoder",
+) -> keras.Model:
     """Return the encoder: images (n, h, w, c) to one (n, latent_dim) array a head.
 
     A convolution without padding and a maximum over 2×2, four times. Kernels are drawn
@@ -35,11 +38,11 @@ def reference_encoder(
 
 
 def reference_decoder(
-    image_shape,
-    latent_dim,
-    filters=FILTERS,
-    normalization=True,
-):
+    image_shape: ImageShape,
+    latent_dim: int,
+    filters: Sequence[int] = FILTERS,
+    normalization: bool = True,
+) -> keras.Model:
     """Return the decoder: codes (n, d) to logits (n, h, w, c).
 
     A dense layer without bias, three doublings each followed by a transposed
@@ -81,10 +84,10 @@ def reference_decoder(
     return keras.Model(codes, logits, name="decoder")
 
 
-def _normalized(x, normalization, k):
+def _normalized(x: Tensor, normalization: bool, k: int) -> Tensor:
     return layers.BatchNormalization(name=f"norm_{k}")(x) if normalization else x
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     """Return a fresh initializer: the same object would draw the same kernel again."""
     return keras.initializers.RandomNormal(stddev=0.05)

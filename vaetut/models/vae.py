@@ -1,17 +1,24 @@
 """The variational autoencoder (Kingma and Welling 2014, arXiv:1312.6114)."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from vaetut.models.autoencoder import ImageModel
 from vaetut.models.losses import bernoulli_nats, gaussian_kl, unit_interval
+from vaetut.models.tensor import Tensor
 
 
-def draw_codes(mean, log_var, epsilon):
-    """Return z = mean + exp(½ log_var) · ε, so that gradients pass around ε."""
+def draw_codes(mean: Tensor, log_var: Tensor, epsilon: Tensor) -> Tensor:
+    """Return z = mean + exp(½ log_var) · ε, so that gradients pass around ε.
+
+    All are (n, d). Source: Kingma and Welling 2014 (arXiv:1312.6114), section 2.4, the
+    reparameterization trick.
+    """
     return mean + ops.exp(0.5 * log_var) * epsilon
 
 
@@ -28,23 +35,23 @@ class VAE(ImageModel):
     With a `posterior_sd` the encoder returns the mean alone and the posterior has the
     same standard deviation everywhere; the KL loss then holds the means to the origin
     and adds a constant. Source: M-Lin-DM 2021, "Zero-shot Learning with VAEs", part 2.
-    Taught in chapter 08. Raises ValueError for a negative β, or a posterior_sd that is
-    not positive.
+    Taught in chapter 08. `max_epsilon` bounds every component of ε. Raises ValueError
+    for a negative β, or a posterior_sd or max_epsilon that is not positive.
     """
 
-    parts = ("reconstruction", "kl", "regularizer")
+    parts: tuple[str, ...] = ("reconstruction", "kl", "regularizer")
     draws = 1
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        beta=1.0,
-        seed=0,
-        posterior_sd=None,
-        max_epsilon=None,
-        **kwargs,
-    ):
+        encoder: keras.Model,
+        decoder: keras.Model,
+        beta: float = 1.0,
+        seed: int = 0,
+        posterior_sd: float | None = None,
+        max_epsilon: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(encoder, decoder, **kwargs)
         if not beta >= 0:
             raise ValueError(f"beta must be 0 or more, not {beta}.")
@@ -57,7 +64,16 @@ class VAE(ImageModel):
         self.beta, self.seed = float(beta), int(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, images, epsilon=None, training=None):
+    def call(
+        self,
+        images: Tensor,
+        epsilon: Tensor | None = None,
+        training: bool | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits (n, h, w, c), mean and log-variance, (n, d) each, of images.
+
+        `epsilon` (n, d) is drawn from N(0, I) unless it is given.
+        """
         # Keras hands `training` on to the layers only where `call` takes it as well.
         mean, log_var = self.posterior(unit_interval(images))
         if epsilon is None:
@@ -66,18 +82,24 @@ class VAE(ImageModel):
             epsilon = ops.clip(epsilon, -self.max_epsilon, self.max_epsilon)
         return self.decoder(draw_codes(mean, log_var, epsilon)), mean, log_var
 
-    def posterior(self, images):
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance, (n, d) each, of images in [0, 1]."""
         if self.posterior_sd is None:
             return self.encoder(images)
         mean = self.encoder(images)
         return mean, ops.full_like(mean, 2 * math.log(self.posterior_sd))
 
-    def regularizer(self, mean, log_var):
+    def regularizer(self, mean: Tensor, log_var: Tensor) -> Tensor:
         """Return what the loss adds to the reconstruction, (n,) in nats per image."""
         return self.beta * gaussian_kl(mean, log_var)
 
-    def loss_terms(self, images, logits, mean, log_var):
+    def loss_terms(
+        self, images: Tensor, logits: Tensor, mean: Tensor, log_var: Tensor
+    ) -> dict[str, Tensor]:
+        """Return the loss and its parts, (n,) each in nats per image.
+
+        loss = reconstruction + regularizer; "kl" is the divergence without β.
+        """
         reconstruction = bernoulli_nats(images, logits)
         regularizer = self.regularizer(mean, log_var)
         return {
@@ -87,18 +109,25 @@ class VAE(ImageModel):
             "regularizer": regularizer,
         }
 
-    def encode(self, images):
-        """Return mean and log-variance, (n, d) each, of NumPy images."""
+    def encode(self, images: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and log-variance, (n, d) each, of NumPy images (n, h, w, c).
+
+        They are uint8 or floats in [0, 1]; raises ValueError for others.
+        """
         if self.posterior_sd is None:
             return self._encoded(images)
         mean = self._encoded(images)
         return mean, np.full_like(mean, 2 * math.log(self.posterior_sd))
 
-    def reconstruct(self, images):
-        """Return the images decoded from the posterior means of `images`."""
+    def reconstruct(self, images: ArrayLike) -> np.ndarray:
+        """Return the images (n, h, w, c) decoded from the posterior means of `images`.
+
+        Raises ValueError as `encode` does.
+        """
         return self.decode(self.encode(images)[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments from which Keras makes this model again."""
         names = ("beta", "seed", "posterior_sd", "max_epsilon")
         own = {name: getattr(self, name) for name in names}
         return super().get_config() | own

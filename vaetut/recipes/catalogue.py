@@ -4,11 +4,15 @@ A recipe's own declaration is the full scale; beside it stands what a smaller on
 changes.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from vaetut.models import effective_beta
 from vaetut.recipes.recipe import SCALES, Recipe
 from vaetut.recipes.variants import parse_settings, variant
+
+Scales = dict[str, dict[str, Any]]  # scale -> field -> its value at that scale
 
 # The source minimises 500 · (mean BCE over 32·32 pixels) + KL: β = 1024 / 500.
 SOURCE_BETA = effective_beta(32 * 32, reconstruction_weight=500)
@@ -36,7 +40,7 @@ FASHION_VAE = Recipe(
     learning_rate=5e-4,
     epochs=5,
 )
-FASHION_SCALES = {
+FASHION_SCALES: Scales = {
     "laptop": {"images": 20_000},
     "smoke": {"images": 300, "test_images": 200, "epochs": 1},
 }
@@ -52,13 +56,17 @@ def polar_beta(size: int, kl_weight: float) -> float:
     """Return β for images of size×size, of a weight in the polar posts' unit.
 
     They add kl_weight times the mean over 3 dimensions of μ² + σ² − log σ² − 1, which
-    is 2/3 of the KL, to the mean over pixels of the cross-entropy.
+    is 2/3 of the KL, to the mean over pixels of the cross-entropy. β is for nats per
+    image. Source: M-Lin-DM 2021, "Zero-shot Learning with VAEs".
     """
     return effective_beta(size * size, kl_weight=2 / 3 * kl_weight)
 
 
 def polar_gamma(size: int, weight: float) -> float:
-    """Return γ for images of size×size, of the entanglement's weight in those posts."""
+    """Return γ for images of size×size, of the entanglement's weight in those posts.
+
+    γ is for nats per image, the posts' weight for nats per pixel.
+    """
     return weight * size * size
 
 
@@ -78,7 +86,7 @@ POLAR_VAE = Recipe(
     epochs=30,
     batch_size=16,
 )
-POLAR_SCALES = {
+POLAR_SCALES: Scales = {
     "laptop": {"dataset": "polar-128-punctured", "epochs": 14},
     "smoke": {
         "dataset": "polar-64-punctured",
@@ -95,21 +103,21 @@ POLAR_COMPACT = replace(
     beta=polar_beta(256, 1e-3),
     epochs=18,
 )
-# For ladders and sweeps: the same at a size that takes half a minute.
+# For comparisons and sweeps: the same at a size that takes half a minute.
 POLAR_SMALL = replace(
     POLAR_VAE, name="polar-small", dataset="polar-128-punctured", epochs=14
 )
-SMALL_SCALES = {
+SMALL_SCALES: Scales = {
     "laptop": {"dataset": "polar-64-punctured", "epochs": 4},
     "smoke": POLAR_SCALES["smoke"] | {"images": 48},
 }
-COMPACT_SCALES = {
+COMPACT_SCALES: Scales = {
     "laptop": {"dataset": "polar-reference-64", "beta": polar_beta(64, 1e-3)},
     "smoke": POLAR_SCALES["smoke"]
     | {"dataset": "polar-reference-64", "beta": polar_beta(64, 1e-3)},
 }
-# What each rung of chapter 08's ladder knows more than `polar-small`, its first one.
-RUNGS = {
+# What the decoders that chapter 08 compares change in `polar-small`, the first of them.
+RUNGS: dict[str, dict[str, Any]] = {
     "upsampling": {"network": "upsampling"},
     "coordinate": {"network": "coordinate"},
     "broadcast": {"network": "broadcast"},
@@ -133,8 +141,8 @@ REFERENCE = Recipe(
     shuffle=False,
     sample_weights="b-batch",
 )
-REFERENCE_SCALES = {
-    # A stand-in: a quarter of the filters, a quarter of the side, 1/256 of the work.
+REFERENCE_SCALES: Scales = {
+    # A quarter of the filters and of the side: 1/256 of the work.
     "laptop": {
         "dataset": "polar-reference-64-punctured",
         "filters": (16, 16, 32, 32),
@@ -157,7 +165,7 @@ ENTANGLEMENT = replace(
     beta=polar_beta(128, 1e-3),
     gamma=polar_gamma(128, 1e-4),
 )
-ENTANGLEMENT_SCALES = {
+ENTANGLEMENT_SCALES: Scales = {
     scale: change
     | {
         "dataset": "polar-64",
@@ -204,7 +212,7 @@ def strength_name(kl_weight: float) -> str:
     return named.get(kl_weight, f"{FACES_VAE.name}-kl-{kl_weight:g}")
 
 
-FACES_SCALES = {
+FACES_SCALES: Scales = {
     "laptop": {
         "dataset": "faces-48",
         "images": 12_000,
@@ -221,13 +229,13 @@ FACES_SCALES = {
 }
 
 
-def _with_beta(kl_weight: float) -> dict:
+def _with_beta(kl_weight: float) -> Scales:
     """Return the smaller scales of a VAE of faces with a weight of the KL loss."""
     beta = {"beta": faces_beta(48, kl_weight)}
     return {scale: change | beta for scale, change in FACES_SCALES.items()}
 
 
-def _with_dense(laptop: int, smoke: int) -> dict:
+def _with_dense(laptop: int, smoke: int) -> Scales:
     """Return the smaller scales of a VAE of faces with an extra layer so wide."""
     scales = _with_beta(SOURCE_KL_WEIGHT)
     units = {"laptop": laptop, "smoke": smoke}
@@ -245,7 +253,7 @@ FACES_DETAILED = replace(
     filters=(64, 64, 128, 128),
     kernel_sizes=(5, 5, 3, 3),
 )
-DETAILED_SCALES = {
+DETAILED_SCALES: Scales = {
     "laptop": FACES_SCALES["laptop"] | {"latent_dim": 400, "filters": (32, 32, 64, 64)},
     "smoke": FACES_SCALES["smoke"] | {"latent_dim": 400, "filters": (4, 4, 8, 8)},
 }
@@ -261,12 +269,12 @@ FACES_CLASSIFIER = replace(
     schedule="cosine",
     epochs=12,
 )
-CLASSIFIER_SCALES = FACES_SCALES | {
+CLASSIFIER_SCALES: Scales = FACES_SCALES | {
     "laptop": FACES_SCALES["laptop"] | {"images": None, "epochs": 12}
 }
 
 
-def _declared():
+def _declared() -> Iterator[tuple[Recipe, Scales]]:
     """Yield every recipe at full scale with what its smaller scales change."""
     yield FASHION_AE, FASHION_SCALES
     for beta in BETAS:
@@ -274,8 +282,8 @@ def _declared():
     yield POLAR_VAE, POLAR_SCALES
     yield POLAR_COMPACT, COMPACT_SCALES
     yield POLAR_SMALL, SMALL_SCALES
-    for rung, change in RUNGS.items():
-        yield replace(POLAR_SMALL, name=f"polar-{rung}", **change), SMALL_SCALES
+    for decoder, change in RUNGS.items():
+        yield replace(POLAR_SMALL, name=f"polar-{decoder}", **change), SMALL_SCALES
     yield REFERENCE, REFERENCE_SCALES
     yield ENTANGLEMENT, ENTANGLEMENT_SCALES
     yield FACES_AE, FACES_SCALES

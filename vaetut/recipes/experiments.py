@@ -4,6 +4,8 @@ Each experiment maps a label to the name of a recipe or variant, as `get_recipe`
 it. All of one are trained by `vaetut sweep EXPERIMENT --scale laptop --seeds 3`.
 """
 
+from typing import Any
+
 from vaetut.datasets import polar
 from vaetut.recipes.catalogue import (
     KL_WEIGHTS,
@@ -16,7 +18,7 @@ from vaetut.recipes.variants import as_text, variant
 
 OURS, THEIRS = "polar-small", "polar-reference"
 
-# Every rung draws its images by other means, at the same number of steps.
+# Each decoder draws images by other means, trained for the same number of steps.
 LADDER = {
     "transposed convolution": OURS,
     **{
@@ -27,14 +29,14 @@ LADDER = {
             "fourier": "Fourier features",
             "distance": "distance field",
             "contour": "contour + rasteriser",
-        }[rung]: f"polar-{rung}"
-        for rung in RUNGS
+        }[decoder]: f"polar-{decoder}"
+        for decoder in RUNGS
     },
 }
 
 # One difference a row: what makes ours as the reference, and the reference as ours;
 # None where that was not tried.
-DIFFERENCES = {
+DIFFERENCES: dict[str, tuple[dict[str, Any] | None, dict[str, Any] | None]] = {
     "shuffling": ({"shuffle": False}, {"shuffle": True}),
     "learning rate": (
         {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0.0},
@@ -58,7 +60,7 @@ DIFFERENCES = {
 }
 
 
-def named(base: str, settings: dict) -> str:
+def named(base: str, settings: dict[str, Any]) -> str:
     """Return the name of a base recipe with some settings, as `get_recipe` takes it."""
     changes = [f"{field}={as_text(value)}" for field, value in sorted(settings.items())]
     return "+".join([base, *changes])
@@ -88,7 +90,8 @@ def task(base: str, hole: str = "disc 0.3", images: int | None = None) -> str:
 
     Where a hole leaves fewer images there are more epochs, for about as many steps.
     """
-    settings, epochs = {}, EPOCHS
+    settings: dict[str, Any] = {}
+    epochs = EPOCHS
     if hole != "disc 0.3":
         settings["dataset"] = f"polar-64-without-{HOLES[hole]}"
         kept, usual = (polar.outside(_POINTS, h).mean() for h in (HOLES[hole], "disc"))
@@ -101,20 +104,20 @@ def task(base: str, hole: str = "disc 0.3", images: int | None = None) -> str:
     return named(base, settings)
 
 
-HARD = ("disc 0.7", "corner", "half plane")  # what another rung is asked
+HARD = ("disc 0.7", "corner", "half plane")  # holes that another decoder gets
 HARD_RUNGS = ("polar-contour",)
 TASKS = {
     **{f"{OURS}: {hole}": task(OURS, hole) for hole in HOLES},
     **{f"{OURS}: {n} images": task(OURS, images=n) for n in IMAGES},
-    **{f"{rung}: {hole}": task(rung, hole) for rung in HARD_RUNGS for hole in HARD},
+    **{f"{name}: {hole}": task(name, hole) for name in HARD_RUNGS for hole in HARD},
 }
 CONTROLS = {
     "nothing removed": named(OURS, {"dataset": "polar-64"}),  # the ceiling
     "learned variance": named(OURS, {"posterior_sd": None}),
     "two dimensions": named(OURS, {"latent_dim": 2}),
 }
-LARGEST = {label: task(rung, "disc 0.7") for label, rung in LADDER.items()}
-LONG = {"epochs": 16}  # four times as many as the ladder's
+LARGEST = {label: task(name, "disc 0.7") for label, name in LADDER.items()}
+LONG: dict[str, Any] = {"epochs": 16}  # four times as many as in `LADDER`
 BEST = {  # how far it goes
     "learned variance": named("polar-vae", {"posterior_sd": None}),
     "contour": named("polar-contour", LONG),
@@ -125,15 +128,26 @@ BEST = {  # how far it goes
 WHOLE = get_recipe("polar-entanglement", "laptop")
 
 
-def whole(gammas: float = 1, betas: float = 1, **settings) -> str:
-    """Return a variant of `polar-entanglement` with so many times its weights."""
-    weights = {"gamma": gammas * WHOLE.gamma, "beta": betas * WHOLE.beta}
+def whole(gammas: float = 1, betas: float = 1, **settings: Any) -> str:
+    """Return the name of a variant of `polar-entanglement` with scaled weights.
+
+    `gammas` and `betas` are how many times its γ and its β; `settings` are fields of
+    the recipe. Raises ValueError for an unknown field or value.
+    """
+    gamma: Any = WHOLE.gamma  # it has both
+    beta: Any = WHOLE.beta
+    weights = {"gamma": gammas * gamma, "beta": betas * beta}
     changed = {k: round(v, 6) for k, v in weights.items() if v != getattr(WHOLE, k)}
     return variant(WHOLE, **changed | settings).name
 
 
-def rival(model: str, gamma: float | None = None, betas: float = 1, **settings) -> str:
-    """Return a variant with another model, γ in nats, and learned variances."""
+def rival(
+    model: str, gamma: float | None = None, betas: float = 1, **settings: Any
+) -> str:
+    """Return the name of a variant with another model and learned variances.
+
+    `gamma` is its γ, for nats per image. Raises ValueError as `whole` does.
+    """
     own = {"model": model, "gamma": gamma, "posterior_sd": None}
     return whole(betas=betas, **own | settings)
 
@@ -141,15 +155,21 @@ def rival(model: str, gamma: float | None = None, betas: float = 1, **settings) 
 GAMMAS = (-10, 0, 1, 10, 100, 1000)
 FLAT = (-5, 0, 1, 10, 100)  # below -β/γ, 6.7 times, nothing would hold the codes
 SPRINGS = (0.1, 1, 10, 100)
-LARGE = {"batch_size": 64, "epochs": 8}  # where a term is a whole batch's
+LARGE: dict[str, Any] = {
+    "batch_size": 64,
+    "epochs": 8,
+}  # where a term is a whole batch's
 
 # Chapters 04 to 06: the strength of the KL loss, in the source's unit, and three causes
 # of blur.
 FACES, TINY_KL = "faces-vae", "faces-tiny-kl"
 
 
-def faces(base: str = FACES, **settings) -> str:
-    """Return the name of a recipe of faces, or of a variant with other settings."""
+def faces(base: str = FACES, **settings: Any) -> str:
+    """Return the name of a recipe of faces, or of a variant with other settings.
+
+    Raises ValueError for an unknown recipe, field or value.
+    """
     return variant(get_recipe(base, "laptop"), **settings).name
 
 
@@ -162,7 +182,7 @@ BLUR = {
     "residual blocks": faces(network="faces-residual"),
     "upsampling + convolution": faces(network="faces-upsampling"),
 }
-# The source's autoencoder has no batch normalization and its VAE has one: both ways.
+# The source's autoencoder has no batch normalization and its VAE has one: both.
 TINY = {
     "autoencoder": "faces-ae",
     "autoencoder, normalized": faces("faces-ae", normalization="batch"),

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from vaetut import atomic
 
@@ -51,7 +52,7 @@ class Recipe:
     images: int | None = None  # of the training set, drawn by the seed; None: all
     test_images: int | None = None  # to validate and to measure on; None: all
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise ValueError(
                 f"There is no scale {self.scale!r}: choose one of {', '.join(SCALES)}."
@@ -123,7 +124,7 @@ class Recipe:
         return "+" in self.name
 
     @property
-    def fields(self) -> dict:
+    def fields(self) -> dict[str, Any]:
         """Every field but the name, as plain values."""
         return {k: _plain(v) for k, v in asdict(self).items() if k != "name"}
 
@@ -132,7 +133,7 @@ class Recipe:
         """SHA-256 over the fields, as 64 hexadecimal digits."""
         return digest(self.fields)
 
-    def changed_since(self, recorded: dict) -> list[str]:
+    def changed_since(self, recorded: dict[str, Any]) -> list[str]:
         """Return the names of the fields that differ from the `fields` in a record.
 
         A field that came into being after the record counts as having had its default
@@ -143,12 +144,12 @@ class Recipe:
         return sorted(k for k in known if before.get(k) != self.fields.get(k))
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Return a value as JSON gives it back."""
     return list(value) if isinstance(value, tuple) else value
 
 
-def digest(fields: dict) -> str:
+def digest(fields: dict[str, Any]) -> str:
     """Return the SHA-256 of a recipe's fields, or of those a record holds."""
     canonical = json.dumps(fields, sort_keys=True)
     return atomic.sha256(canonical.encode())

@@ -4,7 +4,9 @@ import math
 import re
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from vaetut.recipes.recipe import Recipe
 
@@ -22,13 +24,13 @@ WANTED = {
 }
 
 
-def parse_settings(texts) -> dict[str, list]:
+def parse_settings(texts: Iterable[str]) -> dict[str, list[Any]]:
     """Return the settings in texts such as "beta=0.5,1" as field -> list of values.
 
     A tuple is written 32x64, None as none. Raises ValueError for an unknown field,
     naming those there are, or a value that is not of the field's type.
     """
-    settings = {}
+    settings: dict[str, list[Any]] = {}
     for text in texts:
         field, equals, values = text.partition("=")
         if not equals or field in settings:
@@ -39,8 +41,8 @@ def parse_settings(texts) -> dict[str, list]:
     return settings
 
 
-def variant(recipe: Recipe, **changes) -> Recipe:
-    """Return a recipe with other values and a name that says which.
+def variant(recipe: Recipe, **changes: Any) -> Recipe:
+    """Return a recipe with other values and a name that lists them.
 
     The name, as in `fashion-vae+beta=0.5+learning_rate=0.001`, is fit for a file;
     what is the recipe's own value anyway does not show in it. Values may be text, as
@@ -55,8 +57,11 @@ def variant(recipe: Recipe, **changes) -> Recipe:
     return replace(recipe, name=name, **values)
 
 
-def parse_value(field, value):
-    """Return a value, which may be text, as the type that the field has."""
+def parse_value(field: str, value: Any) -> Any:
+    """Return a value, which may be text, as the type that the field has.
+
+    Raises ValueError for an unknown field, or a value that is not of its type.
+    """
     if field not in FIELDS:
         raise ValueError(
             f"There is no field {field!r} to set: choose among {', '.join(FIELDS)}."
@@ -81,14 +86,14 @@ def parse_value(field, value):
     raise ValueError(f"{field} takes {WANTED[kind]}, not {value!r}.")
 
 
-def _number(kind, value):
+def _number(kind: type, value: Any) -> Any:
     number = kind(value)
     if not math.isfinite(number) or (not isinstance(value, str) and number != value):
         raise ValueError
     return number
 
 
-def as_text(value):
+def as_text(value: Any) -> str:
     """Return a value as it stands in a name, from which `parse_value` gets it back."""
     if isinstance(value, tuple):
         return "x".join(map(str, value))

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from vaetut import datasets
-from vaetut.datasets import polar
+from vaetut.datasets import Dataset, polar
 from vaetut.measures.faces import measure_classifier, measure_faces
 from vaetut.measures.labelled import measure_labelled
 from vaetut.measures.strokes import measure_strokes
+from vaetut.models import AttributeClassifier, ImageModel
 from vaetut.recipes import SCALES, Recipe, get_recipe
 from vaetut.training.build import PLAIN
 
@@ -22,24 +23,31 @@ class Measures(NamedTuple):
     function: Callable[..., Numbers]
     classifier: tuple[str, str] | None = None  # recipe and scale of the one it needs
 
-    def __call__(self, model, train, test, classifier=None, quick=False) -> Numbers:
+    def __call__(
+        self,
+        model: ImageModel,
+        train: Dataset,
+        test: Dataset,
+        classifier: AttributeClassifier | None = None,
+        quick: bool = False,
+    ) -> Numbers:
         """Return the numbers of a model by name, and its profiles, a value an image.
 
-        `train` and `test` are data sets. `quick` leaves out what takes longest. The
-        seeds are the same for every model, so that all see the same points and images.
+        `quick` leaves out what takes longest. The seeds are the same for every model,
+        so that all see the same points and images.
         """
         if self.function is measure_faces:
-            return measure_faces(model, train, test, classifier, quick=quick)
+            return self.function(model, train, test, classifier, quick=quick)
         if self.function is measure_strokes:
-            return measure_strokes(model, train, test, quick=quick)
+            return self.function(model, train, test, quick=quick)
         return self.function(model, test)
 
 
 def measures_of(recipe: Recipe) -> Measures:
     """Return how the model of a recipe is measured.
 
-    Raises ValueError, naming model and data set, where there is no way, and for a data
-    set that there is not.
+    Raises ValueError, naming model and data set, where there are no measures, and for
+    an unknown data set.
     """
     source = datasets.source(recipe.dataset)
     if recipe.model == "classifier" and source.knows == "attributes":

@@ -1,5 +1,8 @@
 """What fields of recipes and metrics were called once, and are called today."""
 
+from collections.abc import Container
+from typing import Any
+
 FIELDS = {  # of a recipe, that once had another name: old -> new
     "clip": "max_epsilon",
     "epsilon": "optimizer_epsilon",
@@ -15,7 +18,7 @@ OF_STARS = {
 }
 
 
-def renamed_metric(name: str, metrics: dict) -> str:
+def renamed_metric(name: str, metrics: Container[str]) -> str:
     """Return today's name of a metric, or profile, that stood beside `metrics`."""
     if "hole_iou" in metrics:
         if name.endswith("_excess"):
@@ -39,7 +42,7 @@ def renamed_recipe(name: str) -> str:
     return "+".join([base, *(f"{k}={v}" for k, v in sorted(shown.items()))])
 
 
-def is_old(content: dict) -> bool:
+def is_old(content: dict[str, Any]) -> bool:
     """Return whether the content of a record has names of an older version."""
     metrics = content["metrics"]
     renamed = any(renamed_metric(name, metrics) != name for name in metrics)

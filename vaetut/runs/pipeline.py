@@ -5,14 +5,16 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from vaetut import atomic
 from vaetut.atomic import RunError
+from vaetut.metrics import check_names
 from vaetut.models import AttributeClassifier, ImageModel
 from vaetut.recipes import SCALES, Recipe, get_recipe
-from vaetut.runs.measuring import measures_of
+from vaetut.runs.measuring import Measures, Numbers, measures_of
 from vaetut.runs.record import REMEDY, Record, read_record
 from vaetut.runs.store import SHIPPED, own_runs, records, refuse_stale, stem
 from vaetut.training import build_model, engine, load_data, train
@@ -39,7 +41,7 @@ def train_run(
     recipe: Recipe,
     seed: int,
     stem: Path,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], object] = print,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     devices: Devices | None = None,
     precision: str = "float32",
@@ -53,10 +55,12 @@ def train_run(
     writes and has the run; the others return None.
 
     Raises what `train` raises; RunError if another process trains this run; ValueError,
-    before the first step, for a recipe that cannot be measured.
+    before the first step, for a recipe that cannot be measured, and after the last one,
+    with the checkpoint kept, for a number that is not registered in `vaetut.metrics`.
     """
     measures = measures_of(recipe)
     if devices is not None and not devices.writes:
+        options: dict[str, Any]
         options = {"callbacks": callbacks, "devices": devices, "precision": precision}
         train(recipe, seed, _checkpoint(stem), say, resume=resume, **options)
         return None
@@ -75,8 +79,7 @@ def train_run(
         raw = pack_weights(export_weights(trained.model))
         model = build_model(recipe, seed)
         import_weights(model, unpack_weights(raw))
-        data = load_data(recipe, seed)
-        metrics, profiles = measures(model, *data, classifier, recipe.is_variant)
+        metrics, profiles = _measured(measures, model, recipe, seed, classifier)
         record = Record(
             recipe=recipe.name,
             scale=recipe.scale,
@@ -121,7 +124,7 @@ def load_or_train(
     name: str,
     scale: str | None = None,
     seed: int = 0,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], object] = print,
 ) -> Run:
     """Return the best run of a recipe there is, training it only if there is none.
 
@@ -142,10 +145,11 @@ def load_or_train(
                 if path.with_suffix(".safetensors").exists():
                     return load(path, recipe, whose, say)
     recipe = get_recipe(name, scale or "laptop")
-    return train_run(recipe, seed, stem(own_runs(), recipe, seed), say)
+    run: Any = train_run(recipe, seed, stem(own_runs(), recipe, seed), say)
+    return run
 
 
-def load(path: Path, recipe: Recipe, whose: str, say: Callable[[str], None]) -> Run:
+def load(path: Path, recipe: Recipe, whose: str, say: Callable[[str], object]) -> Run:
     """Return the run of a recipe whose files are `path`.json and .safetensors.
 
     `say` gets a line with `whose` run it is. Raises RunError if it is damaged or older
@@ -163,25 +167,46 @@ def load(path: Path, recipe: Recipe, whose: str, say: Callable[[str], None]) -> 
     return Run(model, record)
 
 
-def remeasure(name: str, scale: str, say: Callable[[str], None] = print) -> None:
-    """Measure a recipe's own runs again and rewrite their records."""
+def remeasure(name: str, scale: str, say: Callable[[str], object] = print) -> None:
+    """Measure a recipe's own runs again and rewrite their records.
+
+    `say` gets a line a run. Raises ValueError for an unknown recipe or scale, or a
+    recipe that cannot be measured; RunError for a run that is damaged or older than its
+    recipe.
+    """
     recipe = get_recipe(name, scale)
     measures = measures_of(recipe)
     classifier = _classifier(measures.classifier, say)
     for record in records(name, scale, own_runs()):
         path = stem(own_runs(), recipe, record.seed)
         run = load(path, recipe, "your", say)
-        data = load_data(recipe, record.seed)
-        found = measures(run.model, *data, classifier, recipe.is_variant)
-        metrics, profiles = found
+        metrics, profiles = _measured(
+            measures, run.model, recipe, record.seed, classifier
+        )
         write_record(replace(record, metrics=metrics, profiles=profiles), path)
 
 
-def _classifier(named: tuple[str, str] | None, say) -> AttributeClassifier | None:
+def _measured(
+    measures: Measures,
+    model: ImageModel,
+    recipe: Recipe,
+    seed: int,
+    classifier: AttributeClassifier | None,
+) -> Numbers:
+    """Return the numbers and profiles of a model under names that are registered."""
+    data = load_data(recipe, seed)
+    metrics, profiles = measures(model, *data, classifier, recipe.is_variant)
+    check_names(metrics, profiles)
+    return metrics, profiles
+
+
+def _classifier(
+    named: tuple[str, str] | None, say: Callable[[str], object]
+) -> AttributeClassifier | None:
     """Return the classifier that measures need, if any; once in a process."""
     return None if named is None else _loaded(*named, own_runs(), say)
 
 
 @functools.lru_cache(maxsize=4)
-def _loaded(name, scale, folder, say):
+def _loaded(name: str, scale: str, folder: Path, say: Callable[[str], object]) -> Any:
     return load_or_train(name, scale, say=say).model

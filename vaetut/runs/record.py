@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vaetut import atomic
 from vaetut.atomic import RunError
@@ -20,16 +21,16 @@ class Record:
     scale: str
     seed: int
     digest: str  # of the recipe it was trained from
-    fields: dict  # of that recipe, to be read by people
+    fields: dict[str, Any]  # of that recipe, to be read by people
     backend: str
     hardware: str
-    versions: dict  # package -> version
+    versions: dict[str, str]  # package -> version
     seconds: float  # of training, validation included, measuring not
-    parameters: dict  # "encoder", "decoder", "total"
-    history: dict  # quantity -> one value an epoch
-    metrics: dict  # measured on the test images with the weights as stored
+    parameters: dict[str, int]  # "encoder", "decoder", "total"
+    history: dict[str, list[float]]  # quantity -> one value an epoch
+    metrics: dict[str, float]  # measured on the test images with the weights as stored
     weights_sha256: str  # of the safetensors file, shipped or not
-    profiles: dict = field(default_factory=dict)  # quantity -> one value an image
+    profiles: dict[str, list[float]] = field(default_factory=dict)  # one value an image
     precision: str = "float32"  # of the layers; weights and losses are float32
     devices: int = 1  # over all processes
     images_per_second: float | None = None  # of training alone; None: not measured
@@ -42,7 +43,7 @@ class Record:
         return (json.dumps(signed, indent=1) + "\n").encode()
 
 
-def sign(content: dict) -> str:
+def sign(content: dict[str, Any]) -> str:
     """Return the SHA-256 of a record's content, which stands in its file."""
     return atomic.sha256(json.dumps(content, sort_keys=True).encode())
 

@@ -3,11 +3,13 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
 from vaetut.analysis import Interval, interval
 from vaetut.atomic import RunError
+from vaetut.metrics import metric
 from vaetut.recipes import CATALOGUE, SCALES, Recipe, get_recipe
 from vaetut.runs.record import REMEDY, Record, read_record
 from vaetut.training import build_model
@@ -70,7 +72,10 @@ def finished(recipe: Recipe, seed: int, shipped: bool = True) -> Record | None:
 
 
 def summary(name: str, scale: str | None = None) -> dict[str, Interval]:
-    """Return every metric of a recipe with its 95 % interval over the shipped seeds."""
+    """Return every metric of a recipe with its 95 % interval over the shipped seeds.
+
+    The scale is the largest there is, unless given. Raises as `records` does.
+    """
     return _intervals(records(name, scale))
 
 
@@ -80,13 +85,14 @@ def _intervals(found: list[Record]) -> dict[str, Interval]:
     return {k: interval([r.metrics[k] for r in found if k in r.metrics]) for k in names}
 
 
-def list_runs(root: Path = SHIPPED, variants: bool = True) -> list[dict]:
+def list_runs(root: Path = SHIPPED, variants: bool = True) -> list[dict[str, Any]]:
     """Return one plain dictionary for each recipe and scale that has runs in a folder.
 
     Keys: recipe, scale, seeds, hardware, backend, seconds (mean of a run), parameters,
     peak_memory_mb (the largest that was measured, or None), metrics (name -> mean,
-    low, high, n), stale. A stale run is listed, not refused. Variants
-    come after the recipes of the catalogue, or not at all.
+    low, high, n and unit, as "nats per image": see `vaetut.metrics`), stale. A stale
+    run is listed, not refused. Variants come after the recipes of the catalogue, or not
+    at all. Raises RunError for a damaged record.
     """
     rows = []
     others = sorted(p.name for p in root.glob("*+*") if p.is_dir()) if variants else []
@@ -110,7 +116,10 @@ def list_runs(root: Path = SHIPPED, variants: bool = True) -> list[dict]:
                         (r.peak_memory_mb for r in found if r.peak_memory_mb),
                         default=None,
                     ),
-                    "metrics": {k: v._asdict() for k, v in _intervals(found).items()},
+                    "metrics": {
+                        k: v._asdict() | {"unit": metric(k).label}
+                        for k, v in _intervals(found).items()
+                    },
                     "stale": any(recipe.changed_since(r.fields) for r in found),
                 }
             )

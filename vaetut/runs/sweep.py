@@ -1,11 +1,12 @@
 """A sweep: one recipe over settings and seeds, its runs in parallel.
 
-On one machine the jobs are processes; on several they are the tasks of a Dask cluster,
-which joblib hands them to: one that `dask-jobqueue` starts on Slurm will do.
+On one machine the jobs are processes; on several they are the tasks of a Dask cluster:
+one that `dask-jobqueue` starts on Slurm will do.
 """
 
 import contextlib
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import joblib
 import keras
@@ -30,16 +32,19 @@ from vaetut.training.engine import PRECISIONS
 from vaetut.training.progress import duration, time_left
 from vaetut.training.watch import stop_signals
 
+ANSWER_SECONDS = 20  # that a scheduler has to answer
+
 Plan = Sequence[tuple[Recipe, int]]
 Result = tuple[Recipe, int, Record | None, str | None]
 
 
 def plan(
-    recipe: Recipe, settings: dict, seeds: Iterable[int]
+    recipe: Recipe, settings: dict[str, list[Any]], seeds: Iterable[int]
 ) -> list[tuple[Recipe, int]]:
     """Return every combination of settings (field -> values) with every seed.
 
-    The order depends on the arguments alone, so that a position names a run.
+    The order depends on the arguments alone, so that a position names a run. Raises
+    ValueError for an unknown field or value.
     """
     variants = [
         variant(recipe, **dict(zip(settings, values, strict=True)))
@@ -52,7 +57,7 @@ def run(
     plan: Plan,
     jobs: int = 1,
     precision: str = "float32",
-    say: Callable[[str], None] = print,
+    say: Callable[[str], object] = print,
     scheduler: str | None = None,
 ) -> list[str]:
     """Train what a plan holds that is not finished, `jobs` runs at a time.
@@ -60,21 +65,23 @@ def run(
     Each job is a process with its share of the cores and, where there are several,
     a GPU of its own; one job trains in this process. With the address of a Dask
     `scheduler`, as "tcp://host:8786", its workers train instead, one run each: they
-    must see this folder of runs under the same path; a run whose worker is lost goes
-    on at another one. `say` gets a line a run. Returns what went wrong, a line each: a
-    run that fails does not end the others. Ctrl-C and SIGTERM let every job save and
-    raise KeyboardInterrupt; the same call then goes on. Raises ValueError for a
-    senseless argument or a scheduler that does not answer, RunError if the system ends
-    a job.
+    must have one thread, this backend, and this folder of runs under the same path; a
+    run whose worker is lost goes on at another one. `say` gets a line a run. Returns
+    what went wrong, a line each: a run that fails does not end the others. Ctrl-C and
+    SIGTERM let every job save and raise KeyboardInterrupt; the same call then goes on.
+    Raises ValueError for a senseless argument, or a scheduler that does not answer or
+    whose workers cannot train, RunError if the system ends a job.
     """
     if jobs < 1 or precision not in PRECISIONS:
         raise ValueError(
             f"A sweep takes at least one job and a precision out of "
             f"{', '.join(PRECISIONS)}, not {jobs} and {precision!r}."
         )
-    todo, problems, done = [], [], 0
+    todo: list[tuple[Recipe, int]] = []
+    problems: list[str] = []
+    done = 0
 
-    def report(recipe, seed, text):
+    def report(recipe: Recipe, seed: int, text: str) -> None:
         nonlocal done
         done += 1
         say(f"{done}/{len(plan)} {recipe.name} seed {seed}: {text}")
@@ -82,8 +89,8 @@ def run(
     for recipe, seed in plan:
         try:
             record = finished(recipe, seed)
-        except RunError as error:
-            problems.append(str(error))
+        except RunError as damaged:
+            problems.append(str(damaged))
             report(recipe, seed, "its record is damaged")
             continue
         if record is None:
@@ -96,15 +103,14 @@ def run(
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=place))
         stop = Path(folder) / "stop"
         stack.enter_context(stop_signals(stop.touch))
-        work = [
-            joblib.delayed(_work)(*run, own_runs(), precision, stop) for run in todo
-        ]
+        work = [(*run, own_runs(), precision, stop) for run in todo]
         if scheduler is not None:
-            results = stack.enter_context(_on_cluster(work, scheduler))
+            client = stack.enter_context(_client(scheduler, say))
+            results = _cluster_results(work, client)
         else:
             results = _results(work, jobs, stop)
         for k, (recipe, seed, record, error) in enumerate(results, 1):
-            left = time_left(k, len(todo), time.monotonic() - start)
+            left = time_left(k, len(todo), time.monotonic() - start) or 0.0
             if record is not None:
                 text = f"{_losses(record)}, {duration(record.seconds)}"
                 report(recipe, seed, text + f", {duration(left)} left" * (left > 0))
@@ -121,7 +127,7 @@ def run(
     return problems
 
 
-def _losses(record):
+def _losses(record: Record) -> str:
     parts = {"loss": "loss", "val_loss": "validation"}
     found = [f"{parts[k]} {record.history[k][-1]:.2f}" for k in parts]
     return ", ".join(found) + " nats per image"
@@ -134,8 +140,8 @@ def _seen_by_all(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _on_cluster(work, scheduler) -> Iterator[Iterator[Result]]:
-    """Give the results of work as the workers of a Dask cluster end it."""
+def _client(scheduler: str, say: Callable[[str], object]) -> Iterator[Any]:
+    """Connect with the scheduler of a Dask cluster whose workers can train."""
     try:
         from distributed import Client
     except ImportError as error:
@@ -143,22 +149,57 @@ def _on_cluster(work, scheduler) -> Iterator[Iterator[Result]]:
             "A sweep over a cluster needs Dask: pip install distributed"
         ) from error
     try:
-        client = Client(scheduler, timeout=20)
+        client = Client(scheduler, timeout=ANSWER_SECONDS)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"No Dask scheduler answers at {scheduler}: start one with `dask "
             "scheduler`, or give the address that it printed."
         ) from error
-    options = {"return_as": "generator_unordered", "batch_size": 1}
-    with client, joblib.parallel_config("dask", client=client):
-        yield joblib.Parallel(n_jobs=-1, **options)(work)
+    with client:
+        threads = client.nthreads()
+        if not threads:
+            say(f"{scheduler} has no worker yet: waiting for one")
+        for worker, number in threads.items():
+            if number > 1:
+                raise ValueError(
+                    f"The Dask worker {worker} has {number} threads, and Keras trains "
+                    "one model in a process: start workers with --nthreads 1."
+                )
+        yield client
 
 
-def _results(work, jobs, stop) -> Iterator[Result]:
+def _cluster_results(work, client) -> Iterator[Result]:
+    """Yield what `_results` yields, as the workers of a Dask cluster end the runs."""
+    from distributed import as_completed
+
+    backend = keras.backend.backend()
+    futures = {
+        client.submit(_work_of_cluster, backend, *args, pure=False): args[:2]
+        for args in work
+    }
+    for future in as_completed(futures):
+        # One that has ended several workers is given up by the scheduler.
+        failure = future.exception()
+        lost = None if failure is None else f"{type(failure).__name__}: {failure}"
+        yield (*futures[future], None, lost) if lost else future.result()
+
+
+def _work_of_cluster(backend, *args) -> Result:
+    """Train one run in a worker of a Dask cluster, which began without knowing it."""
+    if keras.backend.backend() != backend:
+        recipe, seed, *_ = args
+        mend = f"start its workers with KERAS_BACKEND={backend}"
+        found = f"this worker of the cluster runs {keras.backend.backend()}: {mend}"
+        return recipe, seed, None, found
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
+    return _work(*args)
+
+
+def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:
     """Yield (recipe, seed, record or None, error or None) as the runs end."""
     jobs = min(jobs, len(work))
     if jobs < 2:
-        yield from (function(*args) for function, args, _ in work)
+        yield from (_work(*args) for args in work)
         return
     parallel = joblib.Parallel(
         n_jobs=jobs,
@@ -172,7 +213,7 @@ def _results(work, jobs, stop) -> Iterator[Result]:
         with warnings.catch_warnings():
             # A worker that has grown is replaced by a fresh one.
             warnings.filterwarnings("ignore", message="A worker stopped while")
-            yield from parallel(work)
+            yield from parallel(joblib.delayed(_work)(*args) for args in work)
         kill = False
     except BrokenProcessPool as error:
         if not stop.exists():
@@ -185,14 +226,16 @@ def _results(work, jobs, stop) -> Iterator[Result]:
         executor.shutdown(wait=True, kill_workers=kill)
 
 
-def _work(recipe, seed, folder, precision, stop) -> Result:
+def _work(
+    recipe: Recipe, seed: int, folder: Path, precision: str, stop: Path
+) -> Result:
     """Train one run, most often in a process of its own; see `_results`."""
     if stop.exists():
         return recipe, seed, None, None
     path = stem(folder, recipe, seed)
     record = error = None
     try:
-        run = train_run(
+        run: Any = train_run(
             recipe,
             seed,
             path,
@@ -213,16 +256,18 @@ def _work(recipe, seed, folder, precision, stop) -> Result:
 class _StopWith(keras.callbacks.Callback):
     """Stops a training after the batch at hand once a file exists."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         if self.path.exists():
             self.model.stop_training = True
 
 
-def _slots(jobs):
+def _slots(jobs: int) -> list[dict[str, str]]:
     """Return what is set in the environment of each of so many jobs."""
     gpus = _gpus()
     slots = []
@@ -237,7 +282,7 @@ def _slots(jobs):
     return slots
 
 
-def _gpus():
+def _gpus() -> list[str]:
     """Return the GPUs that this process may use, without making a backend take them."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if given is not None:
@@ -248,14 +293,14 @@ def _gpus():
     return subprocess.run(query, capture_output=True, text=True).stdout.split()
 
 
-def _initializer(slots, folder):
+def _initializer(slots: list[dict[str, str]], folder: str) -> Callable[[], None]:
     """Return a function that gives a new worker the first slot that is free.
 
     It is defined in here to be sent as code: the environment must be set before this
     module, and with it Keras, is imported.
     """
 
-    def initialize():
+    def initialize() -> None:
         import contextlib
         import logging
         import os
@@ -269,7 +314,8 @@ def _initializer(slots, folder):
             with contextlib.suppress(Timeout):
                 lock = FileLock(os.path.join(folder, f"slot-{k}"), timeout=0)
                 lock.acquire()
-                initialize.lock = lock  # held until the process ends
+                # It is held until the process ends.
+                initialize.lock = lock  # type: ignore[attr-defined]
                 break
 
     return initialize

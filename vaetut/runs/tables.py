@@ -3,18 +3,21 @@
 import contextlib
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from vaetut import atomic
 from vaetut.analysis import bootstrap_interval, interval
 from vaetut.atomic import RunError
+from vaetut.recipes import Recipe
 from vaetut.recipes.variants import as_text
 from vaetut.runs.store import finished
 
 ELSEWHERE = "Name a file in a folder that can be written to."
 
 
-def table(plan) -> list[dict]:
+def table(plan: Sequence[tuple[Recipe, int]]) -> list[dict[str, Any]]:
     """Return a row for each finished run of a plan and each metric.
 
     Keys: recipe, scale, the fields that were set, seed, metric, value. A damaged run,
@@ -35,28 +38,28 @@ def table(plan) -> list[dict]:
     return rows
 
 
-def summarize(rows: list[dict]) -> list[dict]:
+def summarize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a row for each setting and metric of a `table`: the mean over the seeds.
 
     Keys: recipe, scale, the fields that were set, metric, mean, low, high (Student's
     95 % interval), bootstrap_low, bootstrap_high (of the same level), n. For fewer
     than about 30 seeds go by Student's: the bootstrap is too narrow there.
     """
-    groups = {}
+    groups: dict[tuple[tuple[str, Any], ...], list[float]] = {}
     for row in rows:
         head = {k: v for k, v in row.items() if k not in ("seed", "value")}
         groups.setdefault(tuple(head.items()), []).append(row["value"])
     summary = []
-    for head, values in groups.items():
+    for key, values in groups.items():
         drawn = bootstrap_interval(values, seed=0)
         ends = {"bootstrap_low": drawn.low, "bootstrap_high": drawn.high}
         student = interval(values)._asdict()
         n = student.pop("n")
-        summary.append(dict(head) | student | ends | {"n": n})
+        summary.append(dict(key) | student | ends | {"n": n})
     return summary
 
 
-def to_csv(rows: list[dict], path: Path) -> None:
+def to_csv(rows: list[dict[str, Any]], path: Path) -> None:
     """Write the rows of `table` or `summarize` as a CSV file, whole or not at all.
 
     Raises RunError if there are none, or if the file cannot be written.

@@ -1,7 +1,9 @@
 """From a recipe to its untrained model."""
 
 import inspect
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,8 +23,12 @@ from vaetut.models import (
 from vaetut.recipes import Recipe
 from vaetut.training import engine
 
-PLAIN = {"autoencoder": Autoencoder, "classifier": AttributeClassifier}  # without a β
-VAES = {  # name of a recipe's model -> what makes it of the networks
+# Name of a recipe's model -> what makes it of encoder and decoder.
+PLAIN: dict[str, Callable[..., ImageModel]] = {  # without a β
+    "autoencoder": Autoencoder,
+    "classifier": AttributeClassifier,
+}
+VAES: dict[str, Callable[..., VAE]] = {
     "vae": VAE,
     "distance-vae": DistanceVAE,
     "entanglement-vae": EntanglementVAE,
@@ -42,7 +48,8 @@ def build_model(
     """
     keras.utils.set_random_seed(seed)
     shape = datasets.image_shape(recipe.dataset)
-    heads, options = {}, {}
+    heads: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if recipe.model not in PLAIN:
         constant = recipe.posterior_sd is not None
         heads = {"heads": ("mean",) if constant else ("mean", "log_var")}
@@ -65,14 +72,17 @@ def build_model(
         return VAES[recipe.model](*networks, seed=seed, **options)
 
 
-def _build_networks(recipe: Recipe, shape, heads: dict):
+def _build_networks(
+    recipe: Recipe, shape: tuple[int, int, int], heads: dict[str, Any]
+) -> list[keras.Model]:
     """Return encoder and decoder with the options that a recipe sets."""
     if recipe.network not in NETWORKS:
         raise ValueError(
             f"There is no network {recipe.network!r}: choose one of "
             f"{', '.join(NETWORKS)}."
         )
-    size = {"latent_dim": recipe.latent_dim, "filters": recipe.filters}
+    size: dict[str, Any] = {"latent_dim": recipe.latent_dim, "filters": recipe.filters}
+    options: dict[str, Any]
     options = {"kernel_sizes": recipe.kernel_sizes, "extra_dense": recipe.extra_dense}
     options = {name: value for name, value in options.items() if value is not None}
     if recipe.normalization is not None:
@@ -96,7 +106,7 @@ def _build_networks(recipe: Recipe, shape, heads: dict):
 
 def _initialize(network: keras.Model, initializer: str | None) -> None:
     """Draw every kernel of a network anew, and set its biases to zero."""
-    kinds = {
+    kinds: dict[str | None, Callable[[], keras.initializers.Initializer]] = {
         "normal": lambda: keras.initializers.RandomNormal(stddev=0.05),
         "glorot": keras.initializers.GlorotUniform,
     }

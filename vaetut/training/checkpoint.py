@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,17 +18,24 @@ WRITABLE = "Set VAETUT_RUNS to a folder that can be written to."
 
 
 class Diverged(RunError, FloatingPointError):
-    """A training whose loss is no longer finite."""
+    """A training whose loss or weights are no longer finite."""
 
 
 class Checkpoint:
     """A training's state in one file: its SHA-256, a line of JSON, the variables.
 
-    `identity` says by plain values whose state it is; `variables` are Keras'. Without
+    `identity` holds plain values: whose state it is; `variables` are Keras'. Without
     a path nothing is ever written.
     """
 
-    def __init__(self, path: Path | None, identity: dict, variables: list):
+    path: Any  # Path | None
+
+    def __init__(
+        self,
+        path: Path | None,
+        identity: dict[str, Any],
+        variables: Sequence[keras.Variable],
+    ) -> None:
         self.path, self.identity = path, identity
         self.variables = {f"{k:04d}": v for k, v in enumerate(variables)}
 
@@ -39,12 +48,13 @@ class Checkpoint:
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
-    def save(self, progress: dict, write: bool = True) -> None:
-        """Replace the file by the variables as they are, with how far they have come.
+    def save(self, progress: dict[str, Any], write: bool = True) -> None:
+        """Replace the file by the variables as they are, with the progress made.
 
-        Of several processes all must call it, for some variables are read together,
-        and one of them with `write`. Raises Diverged, and keeps the file, if a variable
-        is not finite; RunError if the file cannot be written.
+        `progress` holds plain values. Of several processes all must call it, for some
+        variables are read together, and one of them with `write`. Raises Diverged, and
+        keeps the file, if a variable is not finite; RunError if the file cannot be
+        written.
         """
         arrays = {}
         for name, variable in self.variables.items():
@@ -58,31 +68,32 @@ class Checkpoint:
         raw = atomic.sha256(body).encode() + b"\n" + body
         atomic.write_atomically(self.path, raw, RunError, WRITABLE)
 
-    def restore(self) -> dict:
-        """Put the file into the variables and return how far they have come.
+    def restore(self) -> dict[str, Any]:
+        """Put the file into the variables and return the `progress` saved with them.
 
-        Raises RunError, naming the file, if it is damaged or another training's.
+        Raises RunError, naming the file, if it cannot be read, is damaged or another
+        training's.
         """
-        mend = f"Delete it to start anew: {self.path}"
+        remedy = f"Delete it to start anew: {self.path}"
         try:
             stated, _, body = self.path.read_bytes().partition(b"\n")
         except OSError as error:
             raise RunError(f"{self.path} cannot be read ({error.strerror}).") from error
         if atomic.sha256(body).encode() != stated:
-            raise RunError(f"The checkpoint {self.path.name} is damaged. {mend}")
+            raise RunError(f"The checkpoint {self.path.name} is damaged. {remedy}")
         line, _, raw = body.partition(b"\n")
         head = json.loads(line)
         if not head.keys() >= self.identity.keys():
             raise RunError(
                 f"The checkpoint {self.path.name} is of another version of vaetut. "
-                f"{mend}"
+                f"{remedy}"
             )
         for name in ("backend", "precision"):
             if head[name] != self.identity[name]:
                 raise RunError(
                     f"The checkpoint {self.path.name} was written with {name} "
                     f"{head[name]}, not {self.identity[name]}: ask for {head[name]} to "
-                    f"go on. {mend}"
+                    f"go on. {remedy}"
                 )
         arrays = unpack_weights(raw)
         shapes = {name: tuple(v.shape) for name, v in self.variables.items()}
@@ -90,7 +101,8 @@ class Checkpoint:
             name: array.shape for name, array in arrays.items()
         }:
             raise RunError(
-                f"The checkpoint {self.path.name} is of another recipe or seed. {mend}"
+                f"The checkpoint {self.path.name} is of another recipe or seed. "
+                f"{remedy}"
             )
         for name, variable in self.variables.items():
             variable.assign(arrays[name])
@@ -98,8 +110,8 @@ class Checkpoint:
 
 
 @contextlib.contextmanager
-def lock(stem: Path):
-    """Hold a run's lock, which the system frees when the process ends, however.
+def lock(stem: Path) -> Iterator[None]:
+    """Hold a run's lock, which the system frees when the process ends in any way.
 
     Raises RunError if another process holds it or the folder takes no file.
     """

@@ -8,7 +8,11 @@ from vaetut.recipes import Recipe
 
 
 def load_data(recipe: Recipe, seed: int) -> tuple[Dataset, Dataset]:
-    """Return the training and the test images of a recipe."""
+    """Return the training and the test images of a recipe.
+
+    The seed draws which of them, if a recipe takes a part. Raises ValueError for an
+    unknown data set or more images than it has, DataError for a damaged file.
+    """
     train = datasets.load(recipe.dataset, "train")
     test = datasets.load(recipe.dataset, "test")
     if recipe.images:

@@ -9,6 +9,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,14 +21,14 @@ KINDS = ("cpu", "gpu")
 class Devices:
     """What a training runs on; `claim` makes it.
 
-    Build, compile and fit within `scope()`, and feed what `rows` says.
+    Build, compile and fit within `scope()`, and feed what `rows` returns.
     """
 
     kind: str  # "cpu" or "gpu"
     local: int = 1  # devices that this process uses
     processes: int = 1  # as many as addresses in the cluster
     rank: int = 0  # this process's place among them
-    distribution: object = field(default=None, repr=False, compare=False)
+    distribution: Any = field(default=None, repr=False, compare=False)
     place: str | None = field(default=None, repr=False)  # other than the default device
 
     @property
@@ -87,9 +88,9 @@ def claim(
     the same text in every process, which waits here for the others; `rank`: this
     process's place in it, from 0.
 
-    Raises ValueError, saying how to mend it, if there are no such devices, if it is
-    too late to ask for them, if cluster and rank do not fit, or for more than one
-    device with another backend than JAX.
+    Raises ValueError, naming a remedy, if there are no such devices, if it is too late
+    to ask for them, if cluster and rank do not fit, or for more than one device with
+    another backend than JAX.
     """
     kind, local = _parse_spec(spec)
     processes, rank = _parse_cluster(cluster, rank)
@@ -107,7 +108,7 @@ def claim(
     return Devices(kind, place="cpu:0" if gpus and kind == "cpu" else None)
 
 
-def _parse_spec(spec):
+def _parse_spec(spec: str | int) -> tuple[str | None, int]:
     """Return kind, or None for the best there is, and number."""
     text = str(spec).strip().lower()
     found = re.fullmatch(r"(-?\d+)|([a-z]+)(?::(-?\d+))?", text)
@@ -121,7 +122,7 @@ def _parse_spec(spec):
     return found[2], number
 
 
-def _parse_cluster(cluster, rank):
+def _parse_cluster(cluster: str | None, rank: int | None) -> tuple[int, int]:
     """Return the number of processes and this one's rank."""
     if not cluster:
         if rank is not None:
@@ -145,7 +146,7 @@ def _parse_cluster(cluster, rank):
     return len(addresses), rank
 
 
-def _check_number(kind, asked, there):
+def _check_number(kind: str, asked: int, there: int) -> None:
     """Raise ValueError if there are not as many devices as asked for."""
     if kind == "gpu" and not there:
         raise ValueError(
@@ -153,16 +154,17 @@ def _check_number(kind, asked, there):
             "build for GPUs."
         )
     if asked > there:
-        mend = ""
+        remedy = ""
         if kind == "cpu":
-            mend = " Claim cpu:N before anything else has run, in a process of its own."
+            remedy = " Claim cpu:N before anything else has run, in a process of its "
+            remedy += "own."
         raise ValueError(
             f"{asked} devices were asked for and there are {there} of kind {kind}: "
-            f"claim at most {there}.{mend}"
+            f"claim at most {there}.{remedy}"
         )
 
 
-def _gpus(backend):
+def _gpus(backend: str) -> int:
     """Return how many GPUs TensorFlow or PyTorch sees."""
     if backend == "tensorflow":
         import tensorflow as tf
@@ -173,7 +175,9 @@ def _gpus(backend):
     return torch.cuda.device_count()
 
 
-def _claim_jax(kind, local, cluster, processes, rank):
+def _claim_jax(
+    kind: str | None, local: int, cluster: str | None, processes: int, rank: int
+) -> Devices:
     import jax
 
     if kind == "cpu" and local * processes > 1:

@@ -6,7 +6,9 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -39,7 +41,7 @@ def accelerator() -> str | None:
     return None
 
 
-def compile_options() -> dict:
+def compile_options() -> dict[str, Any]:
     """Return the arguments of `Model.compile` that make this backend fast here.
 
     XLA on a CPU slows TensorFlow's strided convolutions down and Keras would turn it
@@ -54,7 +56,7 @@ def compile_options() -> dict:
 
 
 @contextlib.contextmanager
-def layers_in(precision: str):
+def layers_in(precision: str) -> Iterator[None]:
     """Build layers that compute in float32 or bfloat16; their weights are float32.
 
     Losses are computed in float32 whatever the layers do. Raises ValueError for any
@@ -124,7 +126,7 @@ def hardware() -> str:
                 model = line.split(":", 1)[1].strip()
                 break
     # Not every system can say which cores this process may use.
-    mine = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)
+    mine = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
     text = f"{model}, {len(mine)} cores"
     return f"{text}, {accelerator()}" if accelerator() else text
 

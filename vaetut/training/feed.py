@@ -1,8 +1,13 @@
-"""The order of an epoch's images, and their way to where the model runs."""
+"""The order of an epoch's images, and their transfer to where the model runs."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from vaetut.models import ImageModel
+from vaetut.models.tensor import Tensor
 
 COPY_LIMIT = 2**30  # bytes: a larger set is not copied into an epoch's order
 
@@ -13,13 +18,18 @@ def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def stream(
-    images: np.ndarray, order: np.ndarray, batch_size: int, weights=None, targets=None
-):
+    images: np.ndarray,
+    order: np.ndarray,
+    batch_size: int,
+    weights: np.ndarray | None = None,
+    targets: np.ndarray | None = None,
+) -> "np.ndarray | keras.utils.PyDataset":
     """Return images in an order, as `fit` takes them, without a second large copy.
 
-    A set above `COPY_LIMIT` bytes, which may lie on disk as a memory map, is gathered
-    batch by batch, while the model works on the one before, with `weights` (n,) and
-    `targets` (n, m) that stand in that order.
+    `order` (n,) holds indices of `images` (m, h, w, c). A set above `COPY_LIMIT` bytes,
+    which may lie on disk as a memory map, is gathered batch by batch, while the model
+    works on the one before, with `weights` (n,) and `targets` (n, m) that stand in that
+    order.
     """
     if images.nbytes <= COPY_LIMIT:
         return images[order]
@@ -29,17 +39,24 @@ def stream(
 class _Batches(keras.utils.PyDataset):
     """Batches of images, gathered in a thread when they are wanted."""
 
-    def __init__(self, images, order, batch_size, weights=None, targets=None):
+    def __init__(
+        self,
+        images: np.ndarray,
+        order: np.ndarray,
+        batch_size: int,
+        weights: np.ndarray | None = None,
+        targets: np.ndarray | None = None,
+    ) -> None:
         super().__init__(workers=1, max_queue_size=4)
         self.images, self.order, self.batch_size = images, order, batch_size
         if weights is not None and targets is None:
             targets = np.zeros(len(order), np.uint8)  # without a y, no weights
         self.columns = [column for column in (targets, weights) if column is not None]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return -(-len(self.order) // self.batch_size)
 
-    def __getitem__(self, k):
+    def __getitem__(self, k: int) -> tuple[np.ndarray, ...]:
         part = slice(k * self.batch_size, (k + 1) * self.batch_size)
         columns = [column[part] for column in self.columns]
         return (self.images[self.order[part]], *columns)
@@ -53,7 +70,7 @@ class Resident(keras.Model):
     in an epoch, and y where there is one. Metrics and losses are those of `inner`.
     """
 
-    def __init__(self, inner, images):
+    def __init__(self, inner: ImageModel, images: np.ndarray) -> None:
         super().__init__(name=f"resident_{inner.name}")
         self.inner, self.part_means = inner, inner.part_means
         self.images = self.add_weight(
@@ -66,12 +83,19 @@ class Resident(keras.Model):
         )
         self.built = True
 
-    def call(self, indices, training=None):
+    def call(self, indices: Tensor, training: bool | None = None) -> Any:
+        """Return what `inner` returns for the images at indices (n,)."""
         return self.inner(ops.take(self.images, indices, axis=0))
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Tensor | None = None,
+        y: Tensor | None = None,
+        y_pred: Tensor | None = None,
+        sample_weight: Tensor | None = None,
+        training: bool = True,
+    ) -> Tensor:
+        """Return the loss of `inner`, a number, for the images at indices x (n,)."""
         images = ops.take(self.images, x, axis=0)
         return self.inner.compute_loss(
             images, y, y_pred, sample_weight, training=training

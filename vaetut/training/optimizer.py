@@ -1,13 +1,18 @@
 """A recipe's optimizer and its learning-rate schedule."""
 
+from typing import Any
+
 import keras
 
 from vaetut.recipes import Recipe
 
 
 def build_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """Return the optimizer of a recipe for a training of so many steps in all."""
-    config = {"learning_rate": build_schedule(recipe, steps)}
+    """Return the optimizer of a recipe for a training of so many steps in all.
+
+    Raises ValueError for an optimizer that Keras does not have.
+    """
+    config: dict[str, Any] = {"learning_rate": build_schedule(recipe, steps)}
     if recipe.optimizer_epsilon is not None:
         config["epsilon"] = recipe.optimizer_epsilon
     return keras.optimizers.get({"class_name": recipe.optimizer, "config": config})

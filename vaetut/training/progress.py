@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Any, Self
 
 import keras
 from rich.console import Console
@@ -23,7 +24,9 @@ class ProgressBar(keras.callbacks.Callback):
     output, is not a terminal, it shows nothing.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, console: Console | None = None):
+    def __init__(
+        self, recipe: Recipe, seed: int, console: Console | None = None
+    ) -> None:
         super().__init__()
         self.recipe = recipe
         self.name = f"{recipe.name} seed {seed} "
@@ -37,16 +40,20 @@ class ProgressBar(keras.callbacks.Callback):
             expand=True,
             transient=True,
         )
-        self.task = self.began = None
+        self.task: Any = None  # of `bar`, once an epoch has begun
+        self.began: Any = None  # step and time at which the clock was started
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
+        """Show the bar."""
         self.bar.start()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
+        """Take the bar away."""
         self.bar.stop()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Show which epoch has begun, counted from 0."""
         if self.bar.disable:
             return
         if self.task is None:
@@ -58,7 +65,7 @@ class ProgressBar(keras.callbacks.Callback):
             self.task = self.bar.add_task("", total=total, text="")
         # An epoch that was stopped in the middle goes on from there.
         self.before = self.steps - (self.params.get("steps") or self.steps)
-        self.since = None
+        self.since: Any = None
         name = self.name if self.console.width >= WIDE else ""
         self.bar.update(
             self.task,
@@ -67,7 +74,10 @@ class ProgressBar(keras.callbacks.Callback):
         )
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Show step, loss and time left, at most every `REFRESH` seconds."""
         if self.bar.disable:
             return
         step, now = self.before + batch + 1, time.monotonic()
@@ -94,16 +104,17 @@ class ProgressBar(keras.callbacks.Callback):
         text = ", ".join(part for part in parts if part)
         self.bar.update(self.task, completed=done, text=text)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Show after the last epoch that measuring has begun."""
         if not self.bar.disable and epoch + 1 == self.recipe.epochs:
             self.bar.update(self.task, text="trained; measuring it")
 
 
-def _text(form):
+def _text(form: str) -> TextColumn:
     return TextColumn(form, markup=False, table_column=Column(no_wrap=True))
 
 
-def time_left(done, total, seconds):
+def time_left(done: float, total: float, seconds: float) -> float | None:
     """Return the seconds that the rest of `total` takes if `done` took `seconds`.
 
     None while there is nothing to go by.
@@ -111,8 +122,8 @@ def time_left(done, total, seconds):
     return None if done <= 0 else seconds * max(total - done, 0) / done
 
 
-def duration(seconds):
-    """Return seconds as a person says them: 34 s, 2 min 10 s, 1 h 05 min."""
+def duration(seconds: float) -> str:
+    """Return seconds in words: 34 s, 2 min 10 s, 1 h 05 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_rest = divmod(minutes, 60)
     if hours:

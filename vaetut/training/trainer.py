@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ from vaetut.training.devices import Devices
 from vaetut.training.feed import Resident, epoch_order, stream
 from vaetut.training.optimizer import build_optimizer
 from vaetut.training.progress import duration, time_left
-from vaetut.training.watch import Watch, stop_signals
+from vaetut.training.watch import Signals, Watch, stop_signals
 
 VALIDATION_BATCH = 500
 
@@ -39,7 +39,7 @@ class Cost(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A trained model, what its epochs came to, and what it took."""
+    """A trained model, the losses of its epochs, and what it took."""
 
     model: ImageModel
     history: dict[str, list[float]]  # quantity -> one value an epoch
@@ -50,7 +50,7 @@ def train(
     recipe: Recipe,
     seed: int,
     checkpoint: Path | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], object] = print,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     devices: Devices | None = None,
     precision: str = "float32",
@@ -86,20 +86,29 @@ def train(
 
 @dataclass
 class Progress:
-    """How far a training has come: whole epochs, and steps of the one at hand."""
+    """How far a training has come: whole epochs, and steps of the current one."""
 
     epoch: int = 0  # finished ones
     step: int = 0  # of the next one
     seconds: float = 0.0  # of training and validation
     timed_images: int = 0  # in the steps whose time was taken
     timed_seconds: float = 0.0  # that these took
-    history: dict = field(default_factory=dict)  # quantity -> one value an epoch
+    # quantity -> one value an epoch
+    history: dict[str, list[float]] = field(default_factory=dict)
 
 
 class _Training:
     """A training while it runs."""
 
-    def __init__(self, recipe, seed, checkpoint, devices, precision, signals):
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        checkpoint: Path | None,
+        devices: Devices,
+        precision: str,
+        signals: Signals,
+    ) -> None:
         self.recipe, self.seed = recipe, seed
         self.devices, self.precision, self.signals = devices, precision, signals
         self.train_set, self.test_set = load_data(recipe, seed)
@@ -132,18 +141,19 @@ class _Training:
         self.progress = Progress()
 
     @property
-    def label(self):
+    def label(self) -> str:
+        """The recipe and the seed, as messages name them."""
         return f"{self.recipe.name} seed {self.seed}"
 
-    def _place(self):
+    def _place(self) -> ImageModel | Resident:
         """Return what to fit: the model, or a wrapper that knows where images lie."""
         train, test = self.train_set.images, self.test_set.images
         if self.devices.total > 1 or not engine.resident(train.nbytes + test.nbytes):
             return self.model
         return Resident(self.model, np.concatenate([train, test]))
 
-    def _feed(self, order):
-        """Return the arguments of `fit` that say what it trains and validates on."""
+    def _feed(self, order: np.ndarray) -> dict[str, Any]:
+        """Return the arguments of `fit` with the images, targets and weights."""
         total, n = self.devices.total, len(self.train_set)
         rows, batch = self.devices.rows(order, self.recipe.batch_size)
         every = np.arange(len(self.test_set))
@@ -158,7 +168,7 @@ class _Training:
         else:
             images = stream(self.train_set.images, rows, batch, weights, targets)
             validation = self.test_set.images[held_out]
-        given = {"y": targets, "sample_weight": weights}
+        given: dict[str, Any] = {"y": targets, "sample_weight": weights}
         if not isinstance(images, np.ndarray):
             given = {}  # it has both
         known = self._targets(self.test_set, held_out)
@@ -169,13 +179,13 @@ class _Training:
             "validation_batch_size": large,
         }
 
-    def _targets(self, images, rows):
+    def _targets(self, images: Any, rows: np.ndarray) -> np.ndarray | None:
         """Return the attributes (n, m) that a model is to learn; None if it is not."""
         if not self.needs_attributes:
             return None
         return images.attributes[rows].astype(np.float32)
 
-    def _weights_of(self, rows, batch):
+    def _weights_of(self, rows: np.ndarray, batch: int) -> np.ndarray | None:
         """Return what an epoch's images weigh, in its order; None: all the same."""
         if self.weights is None:
             return None
@@ -186,19 +196,19 @@ class _Training:
                 weights[part] = weights[part].mean()
         return weights
 
-    def restore(self):
-        """Go on from the checkpoint and return a line that says where that is."""
+    def restore(self) -> str:
+        """Go on from the checkpoint and return a line with the epoch and the step."""
         self.progress = Progress(**self.checkpoint.restore())
         steps = f" and {self.progress.step} steps" if self.progress.step else ""
         return f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
 
-    def save(self, step):
+    def save(self, step: int) -> None:
         """Write the state after that many steps of the epoch."""
         self.progress.step = step
         self.checkpoint.save(asdict(self.progress), self.devices.writes)
 
-    def run_epoch(self, callbacks):
-        """Run the epoch at hand, or the rest of it, and return a line on it."""
+    def run_epoch(self, callbacks: Sequence[keras.callbacks.Callback]) -> str:
+        """Run the current epoch, or the rest of it, and return a line on it."""
         progress, recipe = self.progress, self.recipe
         order = np.arange(len(self.train_set))
         if recipe.shuffle:
@@ -231,8 +241,8 @@ class _Training:
         for name, value in sorted(watch.logs.items()):
             progress.history.setdefault(name, []).append(value)
         line = progress_line(recipe, self.seed, progress.history, watch.seconds)
-        left = time_left(progress.epoch, recipe.epochs, progress.seconds)
-        line += f", {duration(left)} left" if left else ""
+        seconds = time_left(progress.epoch, recipe.epochs, progress.seconds)
+        line += f", {duration(seconds)} left" if seconds else ""
         watch.save(0)
         if watch.stopped and progress.epoch < recipe.epochs:
             raise KeyboardInterrupt(
@@ -241,7 +251,7 @@ class _Training:
             )
         return line
 
-    def result(self):
+    def result(self) -> Trained:
         """Return the trained model with its history and what it took."""
         progress = self.progress
         rate = progress.timed_images / (progress.timed_seconds or math.inf)
@@ -255,22 +265,33 @@ class _Training:
         return Trained(self.model, progress.history, cost)
 
 
-def progress_line(recipe: Recipe, seed: int, history: dict, seconds: float) -> str:
-    """Return what the last epoch came to, in one line."""
+def progress_line(
+    recipe: Recipe, seed: int, history: dict[str, list[float]], seconds: float
+) -> str:
+    """Return the losses of the last epoch of a history, in one line.
+
+    `seconds` is what that epoch took.
+    """
     logs = {name: values[-1] for name, values in history.items()}
     line = epoch_line(logs, len(history["loss"]), recipe.epochs, beta=recipe.beta)
     return f"{recipe.name} seed {seed} {line}, {seconds:.0f} s"
 
 
-def epoch_line(logs, epoch, total, unit="nats per image", beta=None):
-    """Return what an epoch came to, in one line: the terms add up to the loss.
+def epoch_line(
+    logs: dict[str, float],
+    epoch: int,
+    total: int,
+    unit: str = "nats per image",
+    beta: float | None = None,
+) -> str:
+    """Return the losses of an epoch, in one line: the terms add up to the loss.
 
-    `logs` are Keras' of that epoch. With `beta` the regularizer is written as β·KL,
-    if that is what it is.
+    `logs` are Keras' of that epoch, in `unit`; `epoch` of `total` counts from 1. With
+    `beta` the regularizer is written as β·KL, if that is what it is.
     """
     digits = ".2f" if unit else ".4g"
 
-    def terms(prefix):
+    def terms(prefix: str) -> str:
         loss, reconstruction, regularizer, kl = (
             logs.get(prefix + part)
             for part in ("loss", "reconstruction", "regularizer", "kl")
@@ -279,7 +300,11 @@ def epoch_line(logs, epoch, total, unit="nats per image", beta=None):
         if reconstruction is None or regularizer is None:
             return line
         line += f" = {reconstruction:{digits}} + "
-        if None in (beta, kl) or not math.isclose(beta * kl, regularizer, rel_tol=1e-3):
+        if (
+            beta is None
+            or kl is None
+            or not math.isclose(beta * kl, regularizer, rel_tol=1e-3)
+        ):
             return line + f"{regularizer:{digits}}"
         return line + f"{beta:g}·{kl:.3f}"
 

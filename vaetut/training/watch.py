@@ -1,10 +1,12 @@
-"""What keeps an eye on a training, batch by batch: divergence, stops, snapshots."""
+"""What watches a training, batch by batch: divergence, stops, snapshots."""
 
 import contextlib
 import math
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,12 +25,12 @@ class Watch(keras.callbacks.Callback):
     """Ends an epoch whose loss breaks or that is to stop, and saves it meanwhile.
 
     A stop, by `model.stop_training` or a signal (see `stop_signals`), waits for the
-    batch at hand, saves, and raises KeyboardInterrupt. A loss that is not finite
-    raises Diverged with the step and the likely cause. After `fit`, `logs` holds what
-    the epoch came to.
+    current batch, saves, and raises KeyboardInterrupt. A loss that is not finite
+    raises Diverged with the step and the likely cause. After `fit`, `logs` holds the
+    means of the epoch. `training` is the trainer's own state of the training.
     """
 
-    def __init__(self, training):
+    def __init__(self, training: Any) -> None:
         super().__init__()
         self.training, self.progress = training, training.progress
         self.start_step, self.start = self.progress.step, time.monotonic()
@@ -40,27 +42,29 @@ class Watch(keras.callbacks.Callback):
         self.together = training.devices.processes > 1
         # Where the device runs ahead of Python, every look at the loss makes it wait.
         self.every_step = training.devices.kind == "cpu"
-        self.losses, self.logs = [], {}
+        self.losses: list[float] = []
+        self.logs: dict[str, float] = {}
         self.before = self.progress.seconds
         self.saved = self.looked = self.start
-        self.first = None
+        self.first: tuple[int, float] | None = None
 
-    def _running_means(self):
+    def _running_means(self) -> list[keras.Variable]:
         return self.training.fitted.metrics_variables
 
     @property
-    def seconds(self):
+    def seconds(self) -> float:
         """Seconds since this part of the epoch began."""
         return time.monotonic() - self.start
 
     @property
-    def stopped(self):
+    def stopped(self) -> bool:
         """Whether somebody asked the training to end."""
         fitted = self.training.fitted
         asked = getattr(self.model, "stop_training", False) or fitted.stop_training
         return asked or self.training.signals.received
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Put back the running means of an epoch that goes on."""
         if self.start_step:
             for variable, value in zip(self._running_means(), self.means, strict=True):
                 variable.assign(value)
@@ -68,7 +72,13 @@ class Watch(keras.callbacks.Callback):
         else:
             self.seen, self.total = 0, 0.0
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Look at the loss, take the time, and stop or save where it is due.
+
+        Raises Diverged or KeyboardInterrupt, see the class.
+        """
         step, now = self.start_step + batch + 1, time.monotonic()
         last = step >= self.training.steps
         due = step % LOOK_STEPS == 0
@@ -95,28 +105,29 @@ class Watch(keras.callbacks.Callback):
         if now - self.saved > SNAPSHOT_SECONDS:
             self.snapshot(step)
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.logs = {name: number(value) for name, value in logs.items()}
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep the means of the epoch in `logs`."""
+        self.logs = {name: number(value) for name, value in (logs or {}).items()}
 
-    def snapshot(self, step):
+    def snapshot(self, step: int) -> None:
         """Save the state in the middle of an epoch."""
         self._sync()
         self.save(step)
         self.saved = time.monotonic()
 
-    def save(self, step):
+    def save(self, step: int) -> None:
         """Save the state after that many steps of the epoch."""
         self.count_time()
         try:
             self.training.save(step)
         except Diverged as error:
-            raise Diverged(self._says(step, str(error))) from error
+            raise Diverged(self._message(step, str(error))) from error
 
-    def count_time(self):
+    def count_time(self) -> None:
         """Bring the seconds of the training up to date."""
         self.progress.seconds = self.before + self.seconds
 
-    def look(self, step, logs):
+    def look(self, step: int, logs: Any) -> None:
         """Note the loss of the last steps, or raise Diverged if it is not finite."""
         loss = number(logs["loss"])
         if math.isfinite(loss):
@@ -133,21 +144,21 @@ class Watch(keras.callbacks.Callback):
             self._largest_epsilon() if self.every_step else None,
             self.training.recipe.learning_rate,
         )
-        raise Diverged(self._says(step, f"the loss became {loss}. {cause}"))
+        raise Diverged(self._message(step, f"the loss became {loss}. {cause}"))
 
-    def _says(self, step, what):
+    def _message(self, step: int, what: str) -> str:
         where = f"epoch {self.progress.epoch + 1}, step {step} of {self.training.steps}"
         kept = ""
         if self.training.checkpoint.exists():
             kept = f" {self.training.checkpoint.path} keeps the last good state."
         return f"{self.training.label}, {where}: {what}{kept}"
 
-    def _sync(self):
+    def _sync(self) -> None:
         """Bring the model's variables up to date, which JAX trains without."""
         if keras.backend.backend() == "jax":
             self.training.fitted.jax_state_sync()
 
-    def _largest_epsilon(self):
+    def _largest_epsilon(self) -> float | None:
         """Return the largest |ε| of the last batch; None for a model without one."""
         model = self.training.model
         if not model.draws:
@@ -161,12 +172,17 @@ class Watch(keras.callbacks.Callback):
         return max(float(keras.ops.max(keras.ops.abs(noise))) for noise in drawn)
 
 
-def number(value) -> float:
+def number(value: Any) -> float:
     """Return a scalar of the backend, or a mean over processes, as a float."""
     return float(np.mean(keras.ops.convert_to_numpy(value)))
 
 
-def likely_cause(losses, parts, epsilon, learning_rate) -> str:
+def likely_cause(
+    losses: Sequence[float],
+    parts: Mapping[str, float],
+    epsilon: float | None,
+    learning_rate: float,
+) -> str:
     """Return what most likely broke a loss, as a sentence.
 
     `losses`: those of the batches before, in nats per image; `parts`: name -> running
@@ -202,8 +218,10 @@ class Signals:
 
 
 @contextlib.contextmanager
-def stop_signals(first=lambda: None):
-    """Let Ctrl-C and SIGTERM stop a training after the batch at hand.
+def stop_signals(
+    first: Callable[[], object] = lambda: None,
+) -> Iterator[Signals]:
+    """Let Ctrl-C and SIGTERM stop a training after the current batch.
 
     `first` is called at the first of them. A second one interrupts at once. Outside
     the main thread, where Python lets nobody handle signals, nothing changes.
@@ -213,7 +231,7 @@ def stop_signals(first=lambda: None):
         yield signals
         return
 
-    def handle(number, frame):
+    def handle(number: int, frame: Any) -> None:
         if signals.received:
             raise KeyboardInterrupt
         signals.received = True

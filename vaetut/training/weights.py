@@ -13,7 +13,7 @@ from vaetut.atomic import RunError
 from vaetut.models import ImageModel
 
 
-def _named(model: ImageModel) -> dict:
+def _named(model: ImageModel) -> dict[str, keras.Variable]:
     """Return the weights of encoder and decoder by their names."""
     return {
         f"{network.name}/{weight.path}": weight

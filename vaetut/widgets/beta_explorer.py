@@ -1,16 +1,14 @@
 """What the strength of the KL loss does to faces, by slider over trained models."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from vaetut.widgets.checks import check_alike, is_above_zero, is_text
 from vaetut.widgets.explorer import COLOURS, Explorer, OneOf
-from vaetut.widgets.pictures import colours, joined_with, picture_uri
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "beta_explorer.js", HERE / "beta_explorer.css"
+from vaetut.widgets.page import sources
+from vaetut.widgets.pictures import colours, picture_uri
 
 MOST_FACES = 16
 
@@ -44,8 +42,7 @@ class BetaExplorer(Explorer):
     chapter 05.
     """
 
-    _esm = joined_with(SCRIPT, "pictures")
-    _css = joined_with(STYLE, "pictures")
+    _esm, _css = sources("beta_explorer", "pictures")
     kind = "vaetut-beta"
     view = ("run",)
 
@@ -69,9 +66,9 @@ class BetaExplorer(Explorer):
             shape = self.rows[0].reconstructions.shape[:3]
             self.originals = colours("originals", originals, shape)
             strip = picture_uri(self.originals)
-        if not (isinstance(label, str) and label.strip()):
+        if not is_text(label):
             raise ValueError(f"label is {label!r}: give what the slider is of, like β.")
-        if not (np.isscalar(width) and np.isreal(width) and 0 < width < np.inf):
+        if not is_above_zero(width):
             raise ValueError(f"width is {width!r}: give that of a bin, above 0.")
         if dimension is not None and not (np.isscalar(dimension) and dimension >= 1):
             raise ValueError(f"dimension is {dimension!r}: give that of the codes.")
@@ -150,18 +147,15 @@ def _rows(rows) -> list[Strength]:
     labels = [row.label for row in rows]
     if len(set(labels)) < len(labels):
         raise ValueError(f"rows are of {', '.join(labels)}: give each its own label.")
-    first = rows[0]
-    for row in rows[1:]:
-        for what, mine, its in [
-            ("reconstructions", *(r.reconstructions.shape for r in (first, row))),
-            ("random", *(r.random.shape for r in (first, row))),
-            ("numbers", *(list(r.numbers) for r in (first, row))),
-        ]:
-            if mine != its:
-                raise ValueError(
-                    f"row {row.label!r} differs from {first.label!r} in its {what}, "
-                    f"{its} against {mine}: give all rows the same."
-                )
+    properties = {
+        row.label: {
+            "reconstructions": row.reconstructions.shape,
+            "random": row.random.shape,
+            "numbers": list(row.numbers),
+        }
+        for row in rows
+    }
+    check_alike("row", properties)
     return rows
 
 
@@ -171,7 +165,7 @@ def _row(row) -> Strength:
         raise ValueError(
             f"rows have a {type(row).__name__}: give Strength(label, …) each."
         )
-    if not (isinstance(row.label, str) and row.label.strip()):
+    if not is_text(row.label):
         raise ValueError(f"a row's label is {row.label!r}: give a short text.")
     images = {}
     for what in ("reconstructions", "random"):

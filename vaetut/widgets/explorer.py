@@ -13,7 +13,6 @@ from PIL import Image
 from vaetut.widgets.page import standalone
 
 STEPS = 32767  # int16, either side of zero
-LONGEST = 32_767  # pixels: browsers decode no longer picture
 COLOURS = ("#0077BB", "#EE7733", "#AA3377", "#666666")  # as in shared.css
 DASHES = ("-", "--", ":", "--")
 
@@ -73,7 +72,7 @@ class Within(traitlets.TraitType):
 class Explorer(anywidget.AnyWidget):
     """A widget of which page and kernel share the traits in `view`.
 
-    One that derives from it sets `_esm` and `_css` to what `joined` returns, and has
+    One that derives from it sets `_esm` and `_css` to what `sources` returns, and has
     `describe` and `draw`. `state` is what a page needs besides the traits, ready for
     JSON. Raises ValueError for an `alt` that is empty.
     """
@@ -173,46 +172,6 @@ def strip(images) -> str:
     return pack_png(images.reshape(-1, images.shape[2]))
 
 
-def greys(images, wrong) -> np.ndarray:
-    """Return images (n, h, w, …) as uint8, or raise what `wrong(fault, mend)` makes.
-
-    They are uint8 or floats in [0, 1], and fit in a strip.
-    """
-    n, height, width = images.shape[:3]
-    if n * height > LONGEST or width > LONGEST:
-        mend = f"give fewer or smaller ones, n·h at most {LONGEST}"
-        raise wrong(f"has shape {images.shape}", mend)
-    if images.dtype == np.uint8:
-        return images
-    mend = "give uint8, or floats from 0 to 1"
-    if images.dtype.kind != "f":
-        raise wrong(f"is {images.dtype}", mend)
-    if not ((images >= 0) & (images <= 1)).all():
-        raise wrong("has values beyond 0 to 1, or none", mend)
-    return np.rint(images * 255.0).astype(np.uint8)
-
-
 def short(values) -> list:
     """Return numbers with six digits: more is not seen."""
     return [float(f"{value:.6g}") for value in np.ravel(values)]
-
-
-def names_of(what: str, mapping, mend: str) -> list[str]:
-    """Return the keys of a mapping that has some, all texts, or say what to give."""
-    if not isinstance(mapping, dict) or not mapping:
-        raise ValueError(f"{what} is {type(mapping).__name__} or empty: {mend}.")
-    for name in mapping:
-        if not (isinstance(name, str) and name.strip()):
-            raise ValueError(f"{what} has the name {name!r}: give each a short text.")
-    return list(mapping)
-
-
-def plane(ranges) -> tuple:
-    """Return the ranges of a and b as floats, or say what is wrong with them."""
-    try:
-        pairs = np.asarray(ranges, float)
-    except (TypeError, ValueError):
-        pairs = np.empty(0)
-    if pairs.shape != (2, 2) or not (pairs[:, 0] < pairs[:, 1]).all():
-        raise ValueError(f"ranges are {ranges!r}: give ((a0, a1), (b0, b1)), growing.")
-    return tuple(map(tuple, pairs.tolist()))

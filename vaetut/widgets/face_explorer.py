@@ -1,18 +1,16 @@
 """A face moved along attributes in latent space, beside what it should have become."""
 
 from numbers import Real
-from pathlib import Path
 
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
+from vaetut.widgets.checks import is_text
 from vaetut.widgets.decoding import DecodingExplorer, panels_of
 from vaetut.widgets.explorer import Whole, pack_steps, quantise
-from vaetut.widgets.pictures import colours, joined_with, picture_uri
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "face_explorer.js", HERE / "face_explorer.css"
+from vaetut.widgets.page import sources
+from vaetut.widgets.pictures import colours, picture_uri
 
 REACH = 2.0  # of an attribute, either way, in differences of the class means
 MOST_FACES, MOST_ATTRIBUTES = 16, 10  # for which there is room
@@ -56,8 +54,7 @@ class FaceExplorer(DecodingExplorer):
     give. Used in chapter 04.
     """
 
-    _esm = joined_with(SCRIPT, "pictures", "decoding")
-    _css = joined_with(STYLE, "pictures")
+    _esm, _css = sources("face_explorer", "pictures", "decoding")
     kind = "vaetut-faces"
     view = ("face", "amounts")
 
@@ -197,7 +194,7 @@ def _names(names) -> list[str]:
             f"{MOST_ATTRIBUTES} attributes, each once."
         )
     for name in names:
-        if not (isinstance(name, str) and name.strip()):
+        if not is_text(name):
             raise ValueError(f"names have {name!r}: give each a short text.")
     return names
 

@@ -1,25 +1,19 @@
 """What the weight of a loss does: each trained run's codes of a lattice, and scores."""
 
-from pathlib import Path
-
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE
+from vaetut.widgets.checks import is_text, names_of, plane
 from vaetut.widgets.explorer import (
     COLOURS,
     Explorer,
     OneOf,
     Within,
-    names_of,
     pack_steps,
-    plane,
 )
-from vaetut.widgets.page import joined
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "gamma_explorer.js", HERE / "gamma_explorer.css"
+from vaetut.widgets.page import sources
 
 VIEW = {"azimuth": -25.0, "elevation": 30.0}  # degrees
 MAX_POINTS = 20_000  # of all runs' lattices, that a page carries
@@ -48,8 +42,7 @@ class GammaExplorer(Explorer):
     ValueError, naming what is wrong and what to give. Used in chapter 09.
     """
 
-    _esm = joined(SCRIPT)
-    _css = joined(STYLE)
+    _esm, _css = sources("gamma_explorer")
     kind = "vaetut-gamma"
     view = ("run", "azimuth", "elevation", "fit")
 
@@ -78,7 +71,7 @@ class GammaExplorer(Explorer):
         self.scores = _scores(scores or {}, self.names)
         self.reference = _reference(reference or {}, self.scores[self.names[0]])
         self.ranges = plane(ranges)
-        if not (isinstance(label, str) and label.strip()):
+        if not is_text(label):
             raise ValueError(f"label is {label!r}: give what the slider is of, like γ.")
         self.label = label
         self.reach = max(map(reach, self.embeddings.values()))

@@ -1,7 +1,5 @@
 """One latent plane to drag over, alive in Jupyter and in the built book."""
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -9,10 +7,7 @@ from matplotlib.patheffects import withStroke
 from vaetut.figures.style import CLASS_COLOURS
 from vaetut.widgets.decoding import DecodingExplorer, Panel, codes_of
 from vaetut.widgets.explorer import pack_bytes, pack_png, quantise
-from vaetut.widgets.pictures import joined_with
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "latent_explorer.js", HERE / "latent_explorer.css"
+from vaetut.widgets.page import sources
 
 MAX_POINTS = 2000  # of the cloud, and of the nearest images, that a page carries
 MAX_NEAREST = 500
@@ -36,8 +31,7 @@ class LatentExplorer(DecodingExplorer):
     for panels of different dimensions. Used in chapters 01 and 02.
     """
 
-    _esm = joined_with(SCRIPT, "decoding")
-    _css = joined_with(STYLE)
+    _esm, _css = sources("latent_explorer", "decoding")
     kind = "vaetut-widget"
 
     def __init__(

@@ -1,16 +1,14 @@
 """The accounts of trainings: reconstruction, KL and total in any unit that is used."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaetut.widgets.explorer import COLOURS, Explorer, OneOf, Whole, names_of, short
-from vaetut.widgets.page import joined
+from vaetut.widgets.checks import is_text, names_of
+from vaetut.widgets.explorer import COLOURS, Explorer, OneOf, Whole, short
+from vaetut.widgets.page import sources
 
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "loss_ledger.js", HERE / "loss_ledger.css"
 PARTS = ("reconstruction", "kl")
 WEIGHT = 500  # of a mean over pixels, in the best-known example
 
@@ -32,8 +30,7 @@ class LossLedger(Explorer):
     naming what is wrong and what to give. Used in chapter 03.
     """
 
-    _esm = joined(SCRIPT)
-    _css = joined(STYLE)
+    _esm, _css = sources("loss_ledger")
     kind = "vaetut-ledger"
     view = ("run", "unit", "epoch")
 
@@ -61,7 +58,7 @@ class LossLedger(Explorer):
                 f"histories have {sorted(lengths)} epochs: give all the same number, "
                 "two or more."
             )
-        if not (isinstance(label, str) and label.strip()):
+        if not is_text(label):
             raise ValueError(f"label is {label!r}: say what tells trainings apart.")
         self.label = label
         self.units = units_of(pixels, dimensions)

@@ -1,6 +1,5 @@
 """Where a VAE's numbers are: parameters, multiplications and memory, part by part."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -8,10 +7,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from vaetut.widgets.explorer import COLOURS, Explorer
-from vaetut.widgets.page import joined
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "parameter_ledger.js", HERE / "parameter_ledger.css"
+from vaetut.widgets.page import sources
 
 STOPS = {  # of the sliders; an extra layer of 0 units is none
     "side": (32, 64, 96, 128, 160, 192, 224, 256),
@@ -128,8 +124,7 @@ class ParameterLedger(Explorer):
     and what to give. Used in chapter 06.
     """
 
-    _esm = joined(SCRIPT)
-    _css = joined(STYLE)
+    _esm, _css = sources("parameter_ledger")
     kind = "vaetut-parameters"
     view = tuple(STOPS)
 

@@ -2,22 +2,14 @@
 
 import base64
 import io
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from vaetut.widgets.explorer import greys, pack_png
+from vaetut.widgets.checks import greys, wrong
+from vaetut.widgets.explorer import pack_png
 
 JPEG_QUALITY = 92  # of 100
-
-
-def joined_with(path: Path, *others: str) -> str:
-    """Return an explorer's script or style after the shared and the named ones."""
-    names = ("shared", *others)
-    files = [path.with_name(name + path.suffix) for name in names]
-    texts = [file.read_text("utf-8") for file in (*files, path) if file.exists()]
-    return "\n".join(texts)
 
 
 def colours(what: str, images, shape=()) -> np.ndarray:
@@ -27,10 +19,6 @@ def colours(what: str, images, shape=()) -> np.ndarray:
     no higher than a browser takes. `shape` is what (n, h, w) must be, with None for
     what is free. Raises ValueError that starts with `what`.
     """
-
-    def wrong(fault, mend):
-        return ValueError(f"{what} {fault}: {mend}.")
-
     images = np.asarray(images)
     wanted = tuple(shape) or (None, None, None)
     fits = images.ndim == 4 and images.size and images.shape[3] in (1, 3)
@@ -40,8 +28,8 @@ def colours(what: str, images, shape=()) -> np.ndarray:
     ):
         sizes = zip(wanted, "nhw", strict=True)
         text = ", ".join(name if want is None else str(want) for want, name in sizes)
-        raise wrong(f"has shape {images.shape}", f"give ({text}, 3)")
-    return np.repeat(greys(images, wrong), 3 // images.shape[3], axis=3)
+        raise wrong(what, f"has shape {images.shape}", f"give ({text}, 3)")
+    return np.repeat(greys(what, images), 3 // images.shape[3], axis=3)
 
 
 def picture_uri(images, lossless: bool = False) -> str:

@@ -1,7 +1,5 @@
 """The plane of the polar images to move in: every point's curve, and the hole."""
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -17,11 +15,9 @@ from vaetut.datasets.polar import (
 )
 from vaetut.datasets.polar.curve import PETALS
 from vaetut.datasets.polar.render import INK, LIMIT
+from vaetut.widgets.checks import check_in_plane
 from vaetut.widgets.explorer import Explorer, Within, quantise
-from vaetut.widgets.page import joined
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "polar_explorer.js", HERE / "polar_explorer.css"
+from vaetut.widgets.page import sources
 
 RADIUS_RANGE = (0.1, 0.7)  # within which the hole lies in the plane as a whole
 VERTICES = 500  # of a drawn curve, as `contour` has
@@ -45,8 +41,7 @@ class PolarExplorer(Explorer):
     naming the range, for a, b, radius or factors outside it. Used in chapter 07.
     """
 
-    _esm = joined(SCRIPT)
-    _css = joined(STYLE)
+    _esm, _css = sources("polar_explorer")
     kind = "vaetut-polar"
     view = ("a", "b", "radius")
 
@@ -170,10 +165,5 @@ def _factors(factors) -> np.ndarray:
             f"factors are {len(factors)} points: give at most {MAX_POINTS}, for a "
             "page carries them all."
         )
-    low, high = np.transpose([A_RANGE, B_RANGE])
-    if not ((low <= factors) & (factors <= high)).all():
-        raise ValueError(
-            f"factors lie outside the plane: give a from {low[0]:g} to {high[0]:g} "
-            f"and b from {low[1]:g} to {high[1]:g}."
-        )
+    check_in_plane("factors", factors)
     return factors

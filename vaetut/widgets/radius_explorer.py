@@ -1,24 +1,19 @@
 """Faces of random codes: how far from the origin, and where the real codes lie."""
 
-from pathlib import Path
-
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
 from scipy.special import erf
 
+from vaetut.widgets.checks import is_above_zero, names_of
 from vaetut.widgets.decoding import DecodingExplorer, panels_of
 from vaetut.widgets.explorer import (
     COLOURS,
     OneOf,
-    names_of,
     pack_steps,
     short,
 )
-from vaetut.widgets.pictures import joined_with
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "radius_explorer.js", HERE / "radius_explorer.css"
+from vaetut.widgets.page import sources
 
 STEPS = 160  # of the slider
 BINS = 80  # of the histograms
@@ -63,8 +58,7 @@ class RadiusExplorer(DecodingExplorer):
     04 and 05.
     """
 
-    _esm = joined_with(SCRIPT, "pictures", "decoding")
-    _css = joined_with(STYLE, "pictures")
+    _esm, _css = sources("radius_explorer", "pictures", "decoding")
     kind = "vaetut-radius"
     view = ("shape", "radius", "side")
 
@@ -208,7 +202,7 @@ def in_cube(directions) -> np.ndarray:
 
 
 def _reach(what, value) -> float:
-    if not (np.isscalar(value) and np.isreal(value) and 0 < value < np.inf):
+    if not is_above_zero(value):
         raise ValueError(f"{what} is {value!r}: give a number above 0.")
     return float(value)
 

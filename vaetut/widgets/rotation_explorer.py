@@ -1,26 +1,22 @@
 """A cloud of codes to turn: what the entanglement loss makes of each angle."""
 
 from numbers import Integral
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import laplace, norm, qmc
 
+from vaetut.widgets.checks import names_of
 from vaetut.widgets.explorer import (
     COLOURS,
     DASHES,
     Explorer,
     OneOf,
     Whole,
-    names_of,
     pack_steps,
     short,
 )
-from vaetut.widgets.page import joined
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "rotation_explorer.js", HERE / "rotation_explorer.css"
+from vaetut.widgets.page import sources
 
 ANGLES = np.arange(91)  # degrees
 DOTS = 600  # of a cloud that a page shows; its curves are of all points
@@ -44,8 +40,7 @@ class RotationExplorer(Explorer):
     naming what is wrong and what to give. Used in chapter 09.
     """
 
-    _esm = joined(SCRIPT)
-    _css = joined(STYLE)
+    _esm, _css = sources("rotation_explorer")
     kind = "vaetut-rotation"
     view = ("shape", "angle")
     last = int(ANGLES[-1])

@@ -1,6 +1,5 @@
 """The sheet that images of two factors form in a latent space of three, to turn."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +7,7 @@ import traitlets
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 
+from vaetut.widgets.checks import is_text
 from vaetut.widgets.explorer import (
     COLOURS,
     Explorer,
@@ -18,10 +18,7 @@ from vaetut.widgets.explorer import (
     pack_png,
     pack_steps,
 )
-from vaetut.widgets.page import joined
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "sheet_explorer.js", HERE / "sheet_explorer.css"
+from vaetut.widgets.page import sources
 
 MAX_POINTS = 20_000  # that a page carries, eight bytes each
 DISTANCE = 4.0  # of the eye from the middle; the codes reach 1
@@ -65,8 +62,7 @@ class SheetExplorer(Explorer):
     naming what is wrong and what to give. Used in chapter 08.
     """
 
-    _esm = joined(SCRIPT)
-    _css = joined(STYLE)
+    _esm, _css = sources("sheet_explorer")
     kind = "vaetut-sheet"
     view = ("transect", "index", "azimuth", "elevation")
 
@@ -374,7 +370,7 @@ def _factors(name, factors, n) -> np.ndarray:
 def _transect(transect, k) -> Transect3D:
     """Return a transect as arrays, or say what is wrong with it."""
     name = transect.name
-    if not (isinstance(name, str) and name.strip()):
+    if not is_text(name):
         raise ValueError(f"transect {k} is named {name!r}: give it a name.")
     what = f"transect {name!r}"
     codes = _line(what, transect.codes)

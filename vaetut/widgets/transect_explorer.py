@@ -1,9 +1,7 @@
 """A walk through the hole, by slider: the truth, the model's answer, its error."""
 
 from collections.abc import Mapping
-from functools import partial
 from numbers import Real
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -11,19 +9,23 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE, HOLE_CENTER, HOLE_RADIUS
+from vaetut.widgets.checks import (
+    check_alike,
+    check_in_plane,
+    check_own_names,
+    greys,
+    is_text,
+    wrong,
+)
 from vaetut.widgets.explorer import (
     COLOURS,
     Explorer,
     OneOf,
     Whole,
-    greys,
     short,
     strip,
 )
-from vaetut.widgets.page import joined
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "transect_explorer.js", HERE / "transect_explorer.css"
+from vaetut.widgets.page import sources
 
 KINDS = {  # as the page titles them
     "truth": "truth",
@@ -71,8 +73,7 @@ class TransectExplorer(Explorer):
     naming what is wrong and the mend. Used in chapter 08.
     """
 
-    _esm = joined(SCRIPT)
-    _css = joined(STYLE)
+    _esm, _css = sources("transect_explorer")
     kind = "vaetut-transect"
     view = ("walk", "index")
 
@@ -264,21 +265,16 @@ def _walks(walks, hole) -> list[Walk]:
     walks = [_walk(walk, hole) for walk in walks]
     if not walks:
         raise ValueError("walks are none: give a Walk or more.")
-    names = [walk.name for walk in walks]
-    if len(set(names)) < len(names):
-        raise ValueError(f"walks are named {', '.join(names)}: give each its own name.")
-    first = walks[0]
-    for walk in walks[1:]:
-        for what, mine, its in [
-            ("points", len(first.factors), len(walk.factors)),
-            ("image size", first.truth.shape[1:], walk.truth.shape[1:]),
-            ("metrics", list(first.errors), list(walk.errors)),
-        ]:
-            if mine != its:
-                raise ValueError(
-                    f"walk {walk.name!r} differs from {first.name!r} in its {what}, "
-                    f"{its} against {mine}: give all walks the same."
-                )
+    check_own_names("walks", [walk.name for walk in walks])
+    properties = {
+        walk.name: {
+            "points": len(walk.factors),
+            "image size": walk.truth.shape[1:],
+            "metrics": list(walk.errors),
+        }
+        for walk in walks
+    }
+    check_alike("walk", properties)
     return walks
 
 
@@ -288,7 +284,7 @@ def _walk(walk, hole) -> Walk:
         raise ValueError(
             f"walks have a {type(walk).__name__}: give Walk(name, factors, truth, …)."
         )
-    if not (isinstance(walk.name, str) and walk.name.strip()):
+    if not is_text(walk.name):
         raise ValueError(f"a walk's name is {walk.name!r}: give a short text, like P1.")
     factors = _points(walk)
     n = len(factors)
@@ -339,7 +335,7 @@ def _walk(walk, hole) -> Walk:
 
 
 def _wrong(walk, what, fault, mend) -> ValueError:
-    return ValueError(f"{what} of walk {walk.name!r} {fault}: {mend}.")
+    return wrong(f"{what} of walk {walk.name!r}", fault, mend)
 
 
 def _points(walk) -> np.ndarray:
@@ -347,13 +343,7 @@ def _points(walk) -> np.ndarray:
     if factors.ndim != 2 or factors.shape[1] != 2 or len(factors) < 2:
         mend = "give (n, 2), a row (a, b) a point, at least two"
         raise _wrong(walk, "factors", f"have shape {factors.shape}", mend)
-    low, high = np.transpose([A_RANGE, B_RANGE])
-    if not ((low <= factors) & (factors <= high)).all():
-        mend = (
-            f"give a from {low[0]:g} to {high[0]:g} and b from {low[1]:g} to "
-            f"{high[1]:g}"
-        )
-        raise _wrong(walk, "factors", "lie outside the plane", mend)
+    check_in_plane(f"factors of walk {walk.name!r}", factors)
     steps = np.diff(factors, axis=0)
     if np.ptp(steps, axis=0).max() > CLOSE or not np.abs(steps).max() > CLOSE:
         mend = "take polar.transect(start, end, n)"
@@ -369,7 +359,7 @@ def _images(walk, kind, n) -> np.ndarray:
     if len(images) != n:
         mend = f"give {n}, one a point of factors"
         raise _wrong(walk, kind, f"has {len(images)} images", mend)
-    return greys(images, partial(_wrong, walk, kind))
+    return greys(f"{kind} of walk {walk.name!r}", images)
 
 
 def _mapping(walk, what) -> Mapping:

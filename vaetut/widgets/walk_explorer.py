@@ -1,28 +1,29 @@
 """Two or three ways between the same two stars, by slider, and how each goes wrong."""
 
-from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE
+from vaetut.widgets.checks import (
+    check_alike,
+    check_own_names,
+    greys,
+    is_text,
+    plane,
+    wrong,
+)
 from vaetut.widgets.explorer import (
     COLOURS,
     DASHES,
     Explorer,
     OneOf,
     Whole,
-    greys,
-    plane,
     short,
     strip,
 )
-from vaetut.widgets.page import joined
-
-HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "walk_explorer.js", HERE / "walk_explorer.css"
+from vaetut.widgets.page import sources
 
 MOST_WAYS = 3  # for which there are colours that everyone can tell apart
 MARKERS = "osD"
@@ -58,8 +59,7 @@ class WalkExplorer(Explorer):
     naming what is wrong and what to give. Used in chapter 10.
     """
 
-    _esm = joined(SCRIPT)
-    _css = joined(STYLE)
+    _esm, _css = sources("walk_explorer")
     kind = "vaetut-walk"
     view = ("pair", "index")
 
@@ -81,7 +81,7 @@ class WalkExplorer(Explorer):
         first = self.walks[0]
         self.last = len(first.intended) - 1
         self.error, self.ranges = error, plane(ranges)
-        if not (isinstance(error, str) and error.strip()):
+        if not is_text(error):
             raise ValueError(f"error is {error!r}: give its name, a short text.")
         state = {
             "ways": list(first.images),
@@ -166,21 +166,16 @@ def _walks(walks) -> list[PairOfWalks]:
     walks = [_walk(walk) for walk in walks]
     if not walks:
         raise ValueError("walks are none: give a PairOfWalks or more.")
-    names = [walk.name for walk in walks]
-    if len(set(names)) < len(names):
-        raise ValueError(f"walks are named {', '.join(names)}: give each its own name.")
-    first = walks[0]
-    for walk in walks[1:]:
-        for what, mine, its in [
-            ("ways", list(first.images), list(walk.images)),
-            ("steps", len(first.intended), len(walk.intended)),
-            ("image size", first.truth.shape[1:], walk.truth.shape[1:]),
-        ]:
-            if mine != its:
-                raise ValueError(
-                    f"pair {walk.name!r} differs from {first.name!r} in its {what}, "
-                    f"{its} against {mine}: give all pairs the same."
-                )
+    check_own_names("walks", [walk.name for walk in walks])
+    properties = {
+        walk.name: {
+            "ways": list(walk.images),
+            "steps": len(walk.intended),
+            "image size": walk.truth.shape[1:],
+        }
+        for walk in walks
+    }
+    check_alike("pair", properties)
     return walks
 
 
@@ -190,7 +185,7 @@ def _walk(walk) -> PairOfWalks:
         raise ValueError(
             f"walks have a {type(walk).__name__}: give PairOfWalks(name, images, …)."
         )
-    if not (isinstance(walk.name, str) and walk.name.strip()):
+    if not is_text(walk.name):
         raise ValueError(f"a pair's name is {walk.name!r}: give a short text.")
     ways = _ways(walk.images)
     if not isinstance(walk.images, dict) or not 2 <= len(walk.images) <= MOST_WAYS:
@@ -228,7 +223,7 @@ def _ways(given) -> str:
 
 
 def _wrong(walk, what, fault, mend) -> ValueError:
-    return ValueError(f"{what} of pair {walk.name!r} {fault}: {mend}.")
+    return wrong(f"{what} of pair {walk.name!r}", fault, mend)
 
 
 def _numbers(walk, what, values, shape) -> np.ndarray:
@@ -253,4 +248,4 @@ def _images(walk, what, images, n) -> np.ndarray:
     if images.ndim != 3 or len(images) != n or not images.size:
         mend = f"give ({n}, h, w), one a step of intended"
         raise _wrong(walk, what, f"has shape {images.shape}", mend)
-    return greys(images, partial(_wrong, walk, what))
+    return greys(f"{what} of pair {walk.name!r}", images)

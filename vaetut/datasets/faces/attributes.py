@@ -1,6 +1,7 @@
 """The 40 attributes of a face under CelebA's names, in the order of its columns."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut.datasets.faces.factors import INDEX, check_factors
 
@@ -56,15 +57,15 @@ ATTRIBUTE_NAMES = tuple(RULES)
 class _Columns:
     """The factors of faces by name, and whether there is hair to be seen."""
 
-    def __init__(self, factors):
+    def __init__(self, factors: np.ndarray) -> None:
         self._factors = factors
         self.haired = (self.bald <= 0.5) & (self.hat <= 0.5)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> np.ndarray:
         return self._factors[:, INDEX[name]]
 
 
-def attributes_of(factors) -> np.ndarray:
+def attributes_of(factors: ArrayLike) -> np.ndarray:
     """Return the attributes (n, 40), bool, that faces of these factors (n, k) have.
 
     Raises ValueError for factors that are none.

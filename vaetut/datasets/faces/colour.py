@@ -44,7 +44,7 @@ LIPSTICK = np.array(
 )
 
 
-def along(scale, value):
+def along(scale: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Return colours (n, 3, 1) at places `value` (n, 1) in [0, 1] of a scale (m, 3)."""
     place = np.clip(value, 0, 1) * (len(scale) - 1)
     low = np.minimum(place.astype(int), len(scale) - 2)[:, 0]
@@ -52,53 +52,80 @@ def along(scale, value):
     return (scale[low] * (1 - share) + scale[low + 1] * share)[..., None]
 
 
-def from_hsv(hue, saturation, value):
+def from_hsv(
+    hue: np.ndarray, saturation: np.ndarray, value: np.ndarray | float
+) -> np.ndarray:
     """Return colours (n, 3, 1) of hue, saturation and value, (n, 1) in [0, 1] each."""
     phase = np.array([0.0, 2 / 3, 1 / 3], np.float32)
     ramp = np.clip(np.abs((hue + phase) % 1 * 6 - 3) - 1, 0, 1)
     return (value * (1 - saturation * (1 - ramp)))[..., None]
 
 
-def skin(f: Looks):
-    """Return the colour of a face's skin."""
+def skin(f: Looks) -> np.ndarray:
+    """Return the colour of a face's skin.
+
+    (n, 3, 1) in [0, 1], from its tone and undertone.
+    """
     tone = along(SKIN, f.skin_tone)
     warm = np.array([0.035, 0.0, -0.04], np.float32)[:, None]
     return tone * (1 + warm * f.undertone[..., None])
 
 
-def hair(f: Looks):
-    """Return the colour of a face's hair."""
+def hair(f: Looks) -> np.ndarray:
+    """Return the colour of a face's hair.
+
+    (n, 3, 1) in [0, 1], from its tone and the share of grey.
+    """
     return mix(along(HAIR, f.hair_tone), GREY_HAIR[:, None], 0.9 * f.gray[..., None])
 
 
-def mix(one, other, share):
-    """Return `share` of the other colour and the rest of the one."""
+def mix(one: np.ndarray, other: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+    """Return `share` of the other colour and the rest of the one.
+
+    `one` and `other` are colours or pictures that broadcast; `share` is in [0, 1].
+    """
     return one + (other - one) * share
 
 
-def over(picture, mask, colour):
-    """Lay a colour, or a picture, over a picture where a mask (n, p) says so."""
+def over(
+    picture: np.ndarray, mask: np.ndarray, colour: np.ndarray | np.floating
+) -> None:
+    """Lay a colour, or a picture, over a picture where a mask (n, p) says so.
+
+    `picture` (n, 3, p) is changed in place; the mask is in [0, 1].
+    """
     picture += mask[:, None] * (colour - picture)
 
 
-def lit(f: Looks, normal, shine=None):
-    """Return the light (n, 3, p) that surfaces of a normal reflect, and its gloss.
+def lit(f: Looks, normal: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Return the light (n, 3, p) that surfaces of a normal reflect.
 
-    Lambert's cosine on top of a sky that is brighter above; the gloss (n, p) is
-    Blinn's, of a surface as shiny as `shine` (n, 1) says.
+    Lambert's cosine on top of a sky that is brighter above.
     """
-    lx, ly, lz = unit(f.light_x, f.light_y, np.ones_like(f.light_x))
+    lx, ly, lz = _lamp(f)
     nx, ny, nz = normal
     direct = np.maximum(nx * lx + ny * ly + nz * lz, 0)
     sky = f.ambient * (0.88 + 0.12 * ny)
     strength = (sky + (1.06 - f.ambient) * direct)[:, None]
     warm = np.array([0.06, 0.0, -0.08], np.float32)[:, None]
-    light = strength * (1 + warm * f.warmth[..., None])
-    if shine is None:
-        return light, None
+    return strength * (1 + warm * f.warmth[..., None])
+
+
+def gloss(f: Looks, normal: tuple[np.ndarray, ...], shine: np.ndarray) -> np.ndarray:
+    """Return the gloss (n, p) of surfaces of a normal, as shiny as `shine` (n, 1) says.
+
+    Source: Blinn 1977, Models of light reflection for computer synthesized pictures.
+    """
+    lx, ly, lz = _lamp(f)
+    nx, ny, nz = normal
     hx, hy, hz = unit(lx, ly, lz + 1)
-    gloss = np.maximum(nx * hx + ny * hy + nz * hz, 0)
-    gloss = gloss * gloss
-    gloss = gloss * gloss
-    gloss = gloss * gloss
-    return light, shine * gloss * gloss
+    cosine = np.maximum(nx * hx + ny * hy + nz * hz, 0)
+    eighth = cosine * cosine
+    eighth = eighth * eighth
+    eighth = eighth * eighth
+    return shine * eighth * eighth
+
+
+def _lamp(f):
+    """Return the direction (n, 1) each of the light."""
+    return unit(f.light_x, f.light_y, np.ones_like(f.light_x))

@@ -1,6 +1,9 @@
 """The factors of a face: what each means, its range, and how likely its values are."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from vaetut import checks
 
 CHUNK = 1000  # faces that share a seed, so that n does not change face k
 
@@ -118,7 +121,7 @@ def draw_factors(n: int, seed: int = 0) -> np.ndarray:
     return np.concatenate(chunks or [np.empty((0, len(FACTORS)), np.float32)])[:n]
 
 
-def check_factors(factors) -> np.ndarray:
+def check_factors(factors: ArrayLike) -> np.ndarray:
     """Return factors as float32 (n, k), or say what is wrong with them.
 
     Raises ValueError for another shape, NaN, or a value outside its range.
@@ -141,15 +144,12 @@ def check_factors(factors) -> np.ndarray:
     return factors
 
 
-def with_factor(factors, name: str, values) -> np.ndarray:
+def with_factor(factors: ArrayLike, name: str, values: ArrayLike) -> np.ndarray:
     """Return factors (n, k) with one of them set to `values`, a number or (n,).
 
     Raises ValueError for a factor that there is not.
     """
-    if name not in INDEX:
-        raise ValueError(
-            f"There is no factor {name!r}: choose one of {', '.join(FACTOR_NAMES)}."
-        )
+    checks.one_of("factor", name, FACTOR_NAMES)
     changed = np.array(factors, np.float32)
     changed[:, INDEX[name]] = values
     return changed

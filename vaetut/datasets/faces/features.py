@@ -23,8 +23,12 @@ MOUTH = -0.395  # its height for a face of ordinary length
 BROWS = 0.135
 
 
-def relief(f: Looks, x, y):
-    """Return how far nose, cheeks, lips and chin stand out at (x, y)."""
+def relief(f: Looks, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return how far nose, cheeks, lips and chin stand out at (x, y).
+
+    `x`, `y` (n, p) in the frame of the head, as the heights (n, p): the unit is half a
+    picture's side.
+    """
     ax = np.abs(x)
     tip = _tip(f)
     # The nose: a ridge that rises from the bridge to the tip and falls to the lip.
@@ -68,7 +72,10 @@ def _mouth(f):
 
 
 def surface(r: Rays, f: Looks) -> tuple[Hit, tuple]:
-    """Return where rays meet a face, and the normals of its relief there."""
+    """Return where rays meet a face, and the normals of its relief there.
+
+    The normals are three arrays (n, p) in the frame of the camera, of length 1.
+    """
     base = head(r, f)
     x, y = base.x, base.y
     front = smooth(base.normal[2], 0.05, 0.45)
@@ -81,8 +88,11 @@ def surface(r: Rays, f: Looks) -> tuple[Hit, tuple]:
     return hit, rough(base, r, raised)
 
 
-def face(r: Rays, f: Looks, hair_colour):
-    """Return a hit, and the picture (n, 3, p) of a face without hair on its skull."""
+def face(r: Rays, f: Looks, hair_colour: np.ndarray) -> tuple[Hit, np.ndarray]:
+    """Return a hit, and the picture (n, 3, p) of a face without hair on its skull.
+
+    `hair_colour` (n, 3, 1) is that of brows and beard.
+    """
     hit, normal = surface(r, f)
     x, y = hit.x, hit.y
     ax = np.abs(x)
@@ -90,12 +100,11 @@ def face(r: Rays, f: Looks, hair_colour):
     _complexion(r, f, skin, x, ax, y)
     _beard(r, f, skin, x, ax, y, hit.z, hair_colour)
     _folds(r, f, skin, x, ax, y)
-    gloss = 0.05 + 0.22 * f.shine
     _lips(r, f, skin, x, ax, y)
     _nostrils(r, f, skin, x, ax, y)
-    light, gloss = colour.lit(f, normal, gloss)
+    light = colour.lit(f, normal)
     picture = skin * light
-    picture += gloss[:, None]
+    picture += colour.gloss(f, normal, 0.05 + 0.22 * f.shine)[:, None]
     _eyes(r, f, picture, x, ax, y, light)
     _brows(r, f, picture, x, ax, y, hair_colour)
     return hit, picture

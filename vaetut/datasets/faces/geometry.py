@@ -6,6 +6,7 @@ eyes, x to the right of the picture, y upwards, z out of the face. The unit is h
 picture's side.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -24,13 +25,14 @@ CHIN = 0.66  # below the eyes, for a face of ordinary length
 class Looks:
     """Factors (n, k) of some faces by name, each as a column (n, 1)."""
 
-    def __init__(self, factors):
+    def __init__(self, factors: np.ndarray) -> None:
         self.factors = factors
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> np.ndarray:
         return self.factors[:, INDEX[name], None]
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> "Looks":
+        """Return some of the faces."""
         return Looks(self.factors[rows])
 
 
@@ -49,16 +51,16 @@ class Rays:
     dz: np.ndarray
 
     @property
-    def pixel(self):
+    def pixel(self) -> float:
         """Width of a pixel, in units of a face."""
         return 2 / (ZOOM * self.side)
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray) -> "Rays":
         """Return the rays of some of the faces."""
         some = {f.name: getattr(self, f.name) for f in fields(self)}
         return Rays(**{k: v if k == "side" else v[rows] for k, v in some.items()})
 
-    def at_depth(self, z):
+    def at_depth(self, z: float) -> tuple[np.ndarray, np.ndarray]:
         """Return x and y in the head's frame where the rays reach a depth z there."""
         t = (z - self.oz) / self.dz
         return self.ox + t * self.dx, self.oy + t * self.dy
@@ -102,40 +104,62 @@ def rays(f: Looks, side: int) -> Rays:
     )
 
 
-def to_camera(f: Looks, x, y, z):
-    """Turn vectors of the head's frame into the camera's."""
+def to_camera(
+    f: Looks, x: np.ndarray, y: np.ndarray, z: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Turn vectors of the head's frame into the camera's.
+
+    `x`, `y`, `z` (n, p) give three arrays (n, p).
+    """
     cy, sy = np.cos(f.yaw), np.sin(f.yaw)
     cp, sp = np.cos(f.pitch), np.sin(f.pitch)
     y, z = y * cp + z * sp, z * cp - y * sp
     return x * cy + z * sy, y, z * cy - x * sy
 
 
-def unit(x, y, z):
-    """Return vectors scaled to length 1."""
+def unit(
+    x: np.ndarray, y: np.ndarray, z: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return vectors scaled to length 1.
+
+    `x`, `y`, `z` (n, p) give three arrays (n, p).
+    """
     scale = 1 / np.sqrt(x * x + y * y + z * z + 1e-12)
     return x * scale, y * scale, z * scale
 
 
-def step(distance, width):
-    """Rise from 0 to 1 where a signed distance passes zero, over a width."""
+def step(distance: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    """Rise from 0 to 1 where a signed distance passes zero, over a width.
+
+    `distance` (n, p) and `width` in one unit; positive is inside.
+    """
     return np.clip(distance / width + 0.5, 0, 1)
 
 
-def smooth(x, low, high):
-    """Rise smoothly from 0 at `low` to 1 at `high`."""
+def smooth(x: np.ndarray, low: np.ndarray | float, high: float) -> np.ndarray:
+    """Rise smoothly from 0 at `low` to 1 at `high`.
+
+    Any shape; with `low` above `high` it falls.
+    """
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
-def bell(x, width):
-    """Return exp(−(x / width)²)."""
+def bell(x: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    """Return exp(−(x / width)²).
+
+    `x` (n, p) is left as it is; `width` is in its unit.
+    """
     x = x / width
     x *= x
     return np.exp(np.negative(x, out=x), out=x)
 
 
-def ellipsoid(r: Rays, f: Looks, centre, radii) -> Hit:
-    """Return where rays meet an ellipsoid of the head's frame."""
+def ellipsoid(r: Rays, f: Looks, centre: Sequence, radii: Sequence) -> Hit:
+    """Return where rays meet an ellipsoid of the head's frame.
+
+    `centre` and `radii` are three numbers or arrays (n, 1) each, in units of a face.
+    """
     origin = (r.ox - centre[0], r.oy - centre[1], r.oz - centre[2])
     return _meet(r, f, origin, centre, radii)
 
@@ -152,12 +176,12 @@ def _meet(r, f, origin, centre, radii):
     cover = step(nearest * size, r.pixel)
     t = (np.sqrt(np.maximum(a * nearest, 0)) - b) / a
     x, y, z = (o + t * d for o, d in zip(origin, (r.dx, r.dy, r.dz), strict=True))
-    normal = [p / (s * s) for p, s in zip((x, y, z), radii, strict=True)]
-    normal = unit(*to_camera(f, *normal))
+    outwards = (p / (s * s) for p, s in zip((x, y, z), radii, strict=True))
+    normal = unit(*to_camera(f, *outwards))
     return Hit(cover, x + centre[0], y + centre[1], z + centre[2], normal)
 
 
-def head(r: Rays, f: Looks, more=0.0) -> Hit:
+def head(r: Rays, f: Looks, more: np.ndarray | float = 0.0) -> Hit:
     """Return where rays meet a head, or a shell around it, thicker by `more`.
 
     A shell lies on the face and stands off the back of the head.
@@ -200,8 +224,11 @@ def head(r: Rays, f: Looks, more=0.0) -> Hit:
     return Hit(step(inside, r.pixel), x, y + MIDDLE, z - back, normal)
 
 
-def rough(hit: Hit, r: Rays, height) -> tuple:
-    """Return the normals of a surface on which a height (n, p) is added."""
+def rough(hit: Hit, r: Rays, height: np.ndarray) -> tuple:
+    """Return the normals of a surface on which a height (n, p) is added.
+
+    The height is in units of a face; the normals are three arrays (n, p).
+    """
     shape = (len(height), r.side, r.side)
     h = height.reshape(shape)
     gx, gy = np.zeros(shape, np.float32), np.zeros(shape, np.float32)

@@ -13,8 +13,11 @@ from vaetut.datasets.faces.geometry import (
 )
 
 
-def behind(r: Rays, f: Looks, picture, hair_colour):
-    """Draw long hair, which falls behind face and neck."""
+def behind(r: Rays, f: Looks, picture: np.ndarray, hair_colour: np.ndarray) -> None:
+    """Draw long hair, which falls behind face and neck.
+
+    `picture` (n, 3, p) is changed in place; `hair_colour` (n, 3, 1).
+    """
     turn = 0.18 * np.sin(f.yaw)
     x, y = r.x + 0.3 * turn, r.y
     grown = smooth(f.hair_length, 0.28, 0.45)
@@ -36,8 +39,11 @@ def behind(r: Rays, f: Looks, picture, hair_colour):
     colour.over(picture, mask, hair_colour * np.clip(shade, 0, 1.3)[:, None])
 
 
-def on_top(r: Rays, f: Looks, picture, hair_colour):
-    """Draw the hair that lies on the skull, and bangs."""
+def on_top(r: Rays, f: Looks, picture: np.ndarray, hair_colour: np.ndarray) -> None:
+    """Draw the hair that lies on the skull, and bangs.
+
+    `picture` (n, 3, p) is changed in place; `hair_colour` (n, 3, 1).
+    """
     thick = 0.02 + 0.075 * f.hair_volume * smooth(f.hair_length, 0.0, 0.3)
     thick = thick + 0.02 * f.hair_wave
     shell = head(r, f, thick)
@@ -72,7 +78,8 @@ def on_top(r: Rays, f: Looks, picture, hair_colour):
     around = np.arctan2(x - part, y + 0.25)
     wave = f.hair_wave * np.sin(y * 17 + 9 * f.texture) * 2.2
     tex = noise.at(around * 42 + wave + 400 + 256 * f.texture, y * 5 + 400, 1.0)
-    light, gloss = colour.lit(f, shell.normal, 0.10 + 0.12 * (1 - f.gray))
+    light = colour.lit(f, shell.normal)
+    gloss = colour.gloss(f, shell.normal, 0.10 + 0.12 * (1 - f.gray))
     rounded = 1 - (angle / 1.6) ** 2 * 0.25
     band = bell(y - 0.56 + 0.35 * x * x, 0.10) * (1 + 0.8 * tex * f.strands)
     shade = (0.86 + (0.07 + 0.13 * f.strands) * tex) * rounded

@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from vaetut.datasets.faces import colour, features, hair, noise, worn
@@ -15,7 +16,9 @@ BLOCK_PIXELS = 2**15  # drawn at a time: arrays that stay in a core's cache
 SIDES = (16, 512)  # pixels
 
 
-def render_faces(factors, size: int = 96, workers: int | None = None) -> np.ndarray:
+def render_faces(
+    factors: ArrayLike, size: int = 96, workers: int | None = None
+) -> np.ndarray:
     """Return the pictures, uint8 (n, size, size, 3), of faces of these factors (n, k).
 
     `workers` threads draw at once; None: one a core. The result does not depend on

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vaetut import checks
 from vaetut.datasets import cache
 from vaetut.datasets.dataset import Dataset
 from vaetut.datasets.faces.attributes import ATTRIBUTE_NAMES, attributes_of
@@ -51,11 +52,7 @@ def load(name: str, split: str = "train") -> Dataset:
     the faces and keeps them (27 KiB a face of 96×96), any later one opens the file.
     Raises ValueError for an unknown name or split, DataError for a damaged file.
     """
-    if split not in SEEDS:
-        raise ValueError(
-            f"A set of faces has no split {split!r}: choose one of {', '.join(SEEDS)}."
-        )
-    return _load(_known(name), split)
+    return _load(_known(name), checks.one_of("split", split, SEEDS, "a set of faces"))
 
 
 @lru_cache(maxsize=8)
@@ -94,11 +91,7 @@ def _kept(name, split):
 
 
 def _known(name):
-    if name not in SETS:
-        raise ValueError(
-            f"There is no set of faces {name!r}: choose one of {', '.join(SETS)}."
-        )
-    return name
+    return checks.one_of("set of faces", name, SETS)
 
 
 def make(name: str, folder: Path, format: str = "png") -> list[Path]:

@@ -17,8 +17,11 @@ GLASSES_DEPTH = 0.56  # before the axis of the head
 GOLD = np.array([0.90, 0.74, 0.36], np.float32)[:, None]
 
 
-def background(r: Rays, f: Looks):
-    """Return the picture (n, 3, p) of what is behind everything."""
+def background(r: Rays, f: Looks) -> np.ndarray:
+    """Return the picture (n, 3, p) of what is behind everything.
+
+    A colour with a slope of light and soft spots.
+    """
     x, y = r.x, r.y
     base = colour.from_hsv(
         f.background_hue, f.background_saturation, f.background_value
@@ -30,8 +33,11 @@ def background(r: Rays, f: Looks):
     return base * np.clip(slope, 0.2, 1.8)[:, None]
 
 
-def body(r: Rays, f: Looks, picture, skin):
-    """Draw neck and shoulders, with what is worn on them."""
+def body(r: Rays, f: Looks, picture: np.ndarray, skin: np.ndarray) -> None:
+    """Draw neck and shoulders, with what is worn on them.
+
+    `picture` (n, 3, p) is changed in place; `skin` (n, 3, 1).
+    """
     d = r.pixel
     x, y = r.x - 0.10 * np.sin(f.yaw), r.y
     ax = np.abs(x)
@@ -79,8 +85,11 @@ def _tie(f, picture, x, y, top, d):
     colour.over(picture, np.maximum(knot, blade), own * stripes[:, None])
 
 
-def ears(r: Rays, f: Looks, picture, skin):
-    """Draw both ears, and rings where they are worn."""
+def ears(r: Rays, f: Looks, picture: np.ndarray, skin: np.ndarray) -> None:
+    """Draw both ears, and rings where they are worn.
+
+    `picture` (n, 3, p) is changed in place; `skin` (n, 3, 1).
+    """
     covered = (f.hair_length > 0.42) & (f.bald < 0.5)
     for side in (-1, 1):
         at = side * (0.535 * f.face_width + 0.02 * f.fullness)
@@ -88,24 +97,31 @@ def ears(r: Rays, f: Looks, picture, skin):
         hit = ellipsoid(
             r, f, (at, -0.06, -0.03), (0.05 * size, 0.14 * size, 0.075 * size)
         )
-        light, _ = colour.lit(f, hit.normal)
+        light = colour.lit(f, hit.normal)
         inner = 1 - 0.30 * bell(hit.y + 0.05, 0.07) * bell(hit.z - 0.02, 0.04)
         tint = skin * np.array([1.0, 0.90, 0.88], np.float32)[:, None] * light
         mask = hit.cover * ~covered
         colour.over(picture, mask, tint * inner[:, None])
 
 
-def earrings(r: Rays, f: Looks, picture):
-    """Draw a ring at each ear; of faces that wear them."""
+def earrings(r: Rays, f: Looks, picture: np.ndarray) -> None:
+    """Draw a ring at each ear; of faces that wear them.
+
+    `picture` (n, 3, p) is changed in place.
+    """
     for side in (-1, 1):
         at = side * (0.56 * f.face_width + 0.02 * f.fullness)
         hit = ellipsoid(r, f, (at, -0.255, 0.03), (0.036, 0.058, 0.036))
-        light, gloss = colour.lit(f, hit.normal, np.ones_like(f.shine))
+        light = colour.lit(f, hit.normal)
+        gloss = colour.gloss(f, hit.normal, np.ones_like(f.shine))
         colour.over(picture, hit.cover, GOLD * light + gloss[:, None])
 
 
-def glasses(r: Rays, f: Looks, picture):
-    """Draw glasses; of faces that wear them."""
+def glasses(r: Rays, f: Looks, picture: np.ndarray) -> None:
+    """Draw glasses; of faces that wear them.
+
+    `picture` (n, 3, p) is changed in place.
+    """
     d = r.pixel
     x, y = r.at_depth(GLASSES_DEPTH)
     ax, y = np.abs(x), y + 0.015
@@ -134,18 +150,21 @@ def glasses(r: Rays, f: Looks, picture):
     colour.over(picture, frame, dark)
 
 
-def hat(r: Rays, f: Looks, picture):
-    """Draw a hat; on faces that wear one."""
+def hat(r: Rays, f: Looks, picture: np.ndarray) -> None:
+    """Draw a hat; on faces that wear one.
+
+    `picture` (n, 3, p) is changed in place.
+    """
     own = colour.from_hsv(f.hat_hue, 0.5 + 0 * f.hat, f.hat_value)
     wide = 0.60 * f.face_width + 0.03
     crown = ellipsoid(r, f, (0 * wide, 0.30, -0.04), (wide, 0.56, 0.66))
-    light, _ = colour.lit(f, crown.normal)
+    light = colour.lit(f, crown.normal)
     weave = 0.95 + 0.05 * noise.at(crown.x * 80 + 300, crown.y * 80 + 300, 0.7)
     band = 1 - 0.45 * step(crown.y - 0.37, 0.02) * step(0.47 - crown.y, 0.02)
     mask = crown.cover * step(crown.y - 0.34, r.pixel)
     colour.over(picture, mask, own * light * (weave * band)[:, None])
     brim = ellipsoid(r, f, (0 * wide, 0.35, 0.12), (wide + 0.16, 0.055, 0.66))
-    light, _ = colour.lit(f, brim.normal)
+    light = colour.lit(f, brim.normal)
     shadow = (
         step(0.36 - r.y, 0.02) * step(r.y - 0.16, 0.12) * step(0.5 - np.abs(r.x), 0.1)
     )

@@ -1,6 +1,7 @@
 """The curve r = b·cos 5θ + a, and its points as ground truth for images."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 
@@ -10,34 +11,39 @@ B_RANGE = (0.0, 2.0)
 PETALS = 5
 
 
-def curve(a, b, theta) -> np.ndarray:
+def curve(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray:
     """Return the radius r = b·cos 5θ + a.
 
     a, b, theta: numbers or arrays that broadcast; r in the units of a and b, theta in
     radians. Where b > a the radius turns negative: loops through the origin. Raises
     ValueError for NaN or infinity.
     """
-    a, b = checks.finite_array("a", a), checks.finite_array("b", b)
-    return b * np.cos(PETALS * checks.finite_array("theta", theta)) + a
+    a, b, theta = (
+        checks.finite_array(name, values, empty=True)
+        for name, values in {"a": a, "b": b, "theta": theta}.items()
+    )
+    return b * np.cos(PETALS * theta) + a
 
 
-def crosses(factors) -> np.ndarray:
+def crosses(factors: ArrayLike) -> np.ndarray:
     """Return for which points (n, 2) the curve crosses itself, b > a, as booleans (n,).
 
     Raises ValueError for another shape.
     """
-    a, b = checks.points("factors", factors).T
+    a, b = checks.points("factors", factors, empty=True).T
     return b > a
 
 
-def contour(a, b, n: int = 500) -> np.ndarray:
+def contour(a: ArrayLike, b: ArrayLike, n: int = 500) -> np.ndarray:
     """Return n points (x, y) along the curve, the last on the first.
 
     a, b: numbers or arrays of one shape (…); returns (…, n, 2), θ from −π to π in
     equal steps. Raises ValueError for n < 3, NaN or infinity.
     """
     theta = np.linspace(-np.pi, np.pi, checks.whole_number("n", n, least=3))
-    a, b = np.broadcast_arrays(checks.finite_array("a", a), checks.finite_array("b", b))
+    a, b = np.broadcast_arrays(
+        checks.finite_array("a", a, empty=True), checks.finite_array("b", b, empty=True)
+    )
     radius = curve(a[..., None], b[..., None], theta)
     x, y = radius * np.cos(theta), radius * np.sin(theta)
     points = np.stack([x, y], axis=-1)

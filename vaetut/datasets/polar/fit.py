@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE
@@ -28,7 +29,7 @@ class Fit(NamedTuple):
     residual: np.ndarray  # (n,): share of the blurred image's energy left unexplained
 
 
-def fit_factors(images, canvas: str = "square") -> Fit:
+def fit_factors(images: ArrayLike, canvas: str = "square") -> Fit:
     """Return the (a, b) whose drawn curve fits each image best, and how well.
 
     images: (n, size, size, 1), uint8 or floats in [0, 1], as sharp or soft, bright or
@@ -46,7 +47,7 @@ def fit_factors(images, canvas: str = "square") -> Fit:
     return Fit(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _as_floats(images) -> np.ndarray:
+def _as_floats(images: ArrayLike) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 1:
         raise ValueError(
@@ -56,7 +57,7 @@ def _as_floats(images) -> np.ndarray:
     checks.whole_number("the images' size", images.shape[1], least=16, most=4096)
     if images.dtype == np.uint8:
         return images
-    images = checks.finite_array("images", images)
+    images = checks.finite_array("images", images, empty=True)
     if images.size and not (images.min() >= 0 and images.max() <= 1):
         raise ValueError(
             f"images run from {images.min():g} to {images.max():g}: scale them to "
@@ -65,7 +66,7 @@ def _as_floats(images) -> np.ndarray:
     return images
 
 
-def _fit_chunk(images, canvas: str) -> tuple[np.ndarray, np.ndarray]:
+def _fit_chunk(images: np.ndarray, canvas: str) -> tuple[np.ndarray, np.ndarray]:
     size = images.shape[1]
     seen = _look(images / 255 if images.dtype == np.uint8 else images)
     energy = (seen**2).sum(axis=1)
@@ -88,11 +89,11 @@ def _candidates(canvas: str) -> tuple[np.ndarray, np.ndarray]:
     return points, looks / np.linalg.norm(looks, axis=1, keepdims=True)
 
 
-def _draw_looks(points, size: int, canvas: str) -> np.ndarray:
+def _draw_looks(points: np.ndarray, size: int, canvas: str) -> np.ndarray:
     return _look(canvas_named(canvas)(points, size) / np.float32(255))
 
 
-def _look(images) -> np.ndarray:
+def _look(images: np.ndarray) -> np.ndarray:
     """Return images (n, size, size, 1) blurred and coarsened, (n, SIGHT²)."""
     n, size = images.shape[:2]
     lens = _lens(size)
@@ -112,7 +113,9 @@ def _lens(size: int) -> np.ndarray:
     return (windows / windows.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _refine(seen, start, size: int, canvas: str) -> tuple[np.ndarray, np.ndarray]:
+def _refine(
+    seen: np.ndarray, start: np.ndarray, size: int, canvas: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the best factors and residuals met on the way of Gauss–Newton.
 
     seen: (n, SIGHT²) of unit energy; start: (n, 2).
@@ -132,7 +135,9 @@ def _refine(seen, start, size: int, canvas: str) -> tuple[np.ndarray, np.ndarray
     return best, residual
 
 
-def _gauss_newton(seen, factors, size: int, canvas: str):
+def _gauss_newton(
+    seen: np.ndarray, factors: np.ndarray, size: int, canvas: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the residual (n,) at the factors and the step (n, 2) from there."""
     nudges = NUDGE * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
     points = (factors + nudges[:, None]).reshape(-1, 2)
@@ -152,7 +157,7 @@ def _gauss_newton(seen, factors, size: int, canvas: str):
     return 1 - explained, np.clip(step, -MARGIN, MARGIN)
 
 
-def _laplacian(looks) -> np.ndarray:
+def _laplacian(looks: np.ndarray) -> np.ndarray:
     """Return what a little more blur adds, (n, SIGHT²)."""
     square = looks.reshape(-1, SIGHT, SIGHT)
     around = np.pad(square, ((0, 0), (1, 1), (1, 1)), mode="edge")

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE
@@ -17,10 +18,13 @@ class Disc(NamedTuple):
     center: tuple[float, float] = HOLE_CENTER
     radius: float = HOLE_RADIUS
 
-    def distance(self, factors) -> np.ndarray:
-        """Return how far points (n, 2) are from the edge, (n,), negative inside."""
+    def distance(self, factors: ArrayLike) -> np.ndarray:
+        """Return how far points (n, 2) are from the edge, (n,), negative inside.
+
+        In units of a and b. Raises ValueError for points that are none.
+        """
         radius = checks.positive("radius", self.radius)
-        offsets = checks.points("factors", factors) - checks.point(
+        offsets = checks.points("factors", factors, empty=True) - checks.point(
             "center", self.center
         )
         return np.hypot(*offsets.T) - radius
@@ -32,13 +36,16 @@ class Strip(NamedTuple):
     low: float
     high: float
 
-    def distance(self, factors) -> np.ndarray:
-        """Return how far points (n, 2) are from the edge, (n,), negative inside."""
-        b = checks.points("factors", factors)[:, 1]
+    def distance(self, factors: ArrayLike) -> np.ndarray:
+        """Return how far points (n, 2) are from the edge, (n,), negative inside.
+
+        In units of a and b. Raises ValueError for points that are none.
+        """
+        b = checks.points("factors", factors, empty=True)[:, 1]
         return np.maximum(self.low - b, b - self.high)
 
 
-HOLES = {  # name -> what is removed; "disc" is the reference's
+HOLES: dict[str, Disc | Strip] = {  # name -> what is removed; "disc" is the reference's
     "disc": Disc(),
     **{f"disc-{radius}": Disc(radius=radius) for radius in (0.1, 0.5, 0.7)},
     # At a corner of the plane, twice the radius is the same area: extrapolation.
@@ -48,18 +55,14 @@ HOLES = {  # name -> what is removed; "disc" is the reference's
 }
 
 
-def hole_named(hole) -> Disc | Strip:
+def hole_named(hole: str | Disc | Strip) -> Disc | Strip:
     """Return a hole, or the one of that name; raises ValueError if unknown."""
     if not isinstance(hole, str):
         return hole
-    if hole not in HOLES:
-        raise ValueError(
-            f"There is no hole {hole!r}: choose one of {', '.join(HOLES)}."
-        )
-    return HOLES[hole]
+    return HOLES[checks.one_of("hole", hole, HOLES)]
 
 
-def in_hole(factors, hole: str | Disc | Strip = "disc") -> np.ndarray:
+def in_hole(factors: ArrayLike, hole: str | Disc | Strip = "disc") -> np.ndarray:
     """Return which points (n, 2) lie in a hole, as booleans (n,).
 
     hole: a name in `HOLES`, a `Disc` or a `Strip`; its edge belongs to it. Raises
@@ -68,7 +71,7 @@ def in_hole(factors, hole: str | Disc | Strip = "disc") -> np.ndarray:
     return hole_named(hole).distance(factors) <= 0
 
 
-def outside(factors, hole: str | Disc | Strip = "disc") -> np.ndarray:
+def outside(factors: ArrayLike, hole: str | Disc | Strip = "disc") -> np.ndarray:
     """Return which points (n, 2) are kept outside a hole, as booleans (n,).
 
     The hole as for `in_hole`. Raises ValueError if it removes every point.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
@@ -93,10 +94,10 @@ def read_picture(path: Path, invert: bool = False) -> np.ndarray:
     return grey
 
 
-def _strokes(image, invert: bool) -> np.ndarray:
+def _strokes(image: Image.Image, invert: bool) -> np.ndarray:
     if image.mode.startswith("I"):  # 16 bits
         values = np.asarray(image).astype(np.float32) / 65535
-        channels, alpha = values[..., None], np.float32(1)
+        channels, alpha = values[..., None], np.ones_like(values)
     else:
         values = np.asarray(image.convert("RGBA"), np.float32) / 255
         channels, alpha = values[..., :3], values[..., 3]
@@ -109,7 +110,7 @@ def _strokes(image, invert: bool) -> np.ndarray:
 
 
 def to_canvas(
-    picture, size: int, canvas: str = "square", view: View = VIEW
+    picture: ArrayLike, size: int, canvas: str = "square", view: View = VIEW
 ) -> np.ndarray:
     """Return a picture (h, w) in [0, 1] as the course draws it, (size, size, 1) uint8.
 
@@ -133,7 +134,11 @@ def to_canvas(
 
 
 def normalise_stroke(
-    picture, factors, size: int, canvas: str = "square", view: View = VIEW
+    picture: ArrayLike,
+    factors: ArrayLike,
+    size: int,
+    canvas: str = "square",
+    view: View = VIEW,
 ) -> np.ndarray:
     """Return `to_canvas` of a picture with its stroke made as wide as the course's.
 
@@ -156,7 +161,7 @@ def normalise_stroke(
     return np.round(255 * image).astype(np.uint8)[..., None]
 
 
-def _level(image) -> float:
+def _level(image: np.ndarray) -> float:
     """Return the brightness below which a quarter of a stroke's light lies."""
     values = np.sort(image[image > GREY], axis=None)
     light = np.cumsum(values, dtype=float)
@@ -165,13 +170,13 @@ def _level(image) -> float:
     return float(values[np.searchsorted(light, light[-1] / 4)])
 
 
-def _signed_distance(mask) -> np.ndarray:
+def _signed_distance(mask: np.ndarray) -> np.ndarray:
     """Return how far pixels lie within a mask, in pixels, negative outside."""
     inside, outside = distance_transform_edt(mask), distance_transform_edt(~mask)
     return np.where(mask, inside - 0.5, 0.5 - outside)
 
 
-def _with_ink(distance, ink: float) -> np.ndarray:
+def _with_ink(distance: np.ndarray, ink: float) -> np.ndarray:
     """Return what lies deeper than some distance, which gives it a mean of `ink`."""
     low, high = distance.min() - 1, distance.max() + 1
     for _ in range(24):
@@ -192,7 +197,9 @@ class Aligned(NamedTuple):
     detail: float  # pixels of the picture to one of the canvas
 
 
-def align(picture, size: int, canvas: str = "square", view: View = VIEW) -> Aligned:
+def align(
+    picture: ArrayLike, size: int, canvas: str = "square", view: View = VIEW
+) -> Aligned:
     """Return a picture (h, w) in [0, 1] in the form of the course's images.
 
     `to_canvas`, and where its ink is more than `TOLERANCE` times the course's, or less
@@ -215,7 +222,9 @@ def align(picture, size: int, canvas: str = "square", view: View = VIEW) -> Alig
     return Aligned(image, *found, stroke, detail)
 
 
-def _fit(image, seen, canvas: str) -> tuple[np.ndarray, float, float]:
+def _fit(
+    image: np.ndarray, seen: np.ndarray, canvas: str
+) -> tuple[np.ndarray, float, float]:
     """Return factors and residual of an image, and the ink of the one that was seen.
 
     The residual is that of `fit_factors` without what an even grey explains, so that
@@ -238,18 +247,20 @@ def _shape(size: int, canvas: str) -> tuple[int, int]:
     return (REFERENCE_HEIGHT, REFERENCE_WIDTH) if reference else (size, size)
 
 
-def _finish(image, size: int, canvas: str) -> np.ndarray:
+def _finish(image: np.ndarray, size: int, canvas: str) -> np.ndarray:
     """Return an image on a canvas as it is after the canvas was stretched."""
     return _bilinear(image, size) if canvas == "reference" else image
 
 
-def _bilinear(image, size: int) -> np.ndarray:
+def _bilinear(image: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(
         Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
     )
 
 
-def _window(picture, canvas: str, view: View) -> tuple[float, float, float, float]:
+def _window(
+    picture: np.ndarray, canvas: str, view: View
+) -> tuple[float, float, float, float]:
     """Return where a canvas lies in a picture: left, right, top, bottom in pixels."""
     _check(view)
     height, width = picture.shape
@@ -306,7 +317,9 @@ def _limits(canvas: str, center: float) -> tuple[float, float, float, float]:
     )
 
 
-def _equal(limits, height: int, width: int) -> tuple[float, float, float, float]:
+def _equal(
+    limits: tuple[float, float, float, float], height: int, width: int
+) -> tuple[float, float, float, float]:
     """Return limits widened along one axis to the shape of a picture."""
     left, right, bottom, top = limits
     scale = min(width / (right - left), height / (top - bottom))
@@ -315,7 +328,7 @@ def _equal(limits, height: int, width: int) -> tuple[float, float, float, float]
     return x - dx, x + dx, y - dy, y + dy
 
 
-def _center(picture, view: View) -> float:
+def _center(picture: np.ndarray, view: View) -> float:
     """Return the middle of a curve's extent along x, in units, from a fit."""
     canvas = "reference" if view.form == "reference" else "square"
     seen = to_canvas(picture, PROBE, canvas, view)
@@ -323,7 +336,12 @@ def _center(picture, view: View) -> float:
     return float(x.min() + x.max()) / 2
 
 
-def _resample(picture, window, height: int, width: int) -> np.ndarray:
+def _resample(
+    picture: np.ndarray,
+    window: tuple[float, float, float, float],
+    height: int,
+    width: int,
+) -> np.ndarray:
     left, right, top, bottom = window
     rows = _weights(picture.shape[0], top, bottom, height)
     return rows @ picture @ _weights(picture.shape[1], left, right, width).T

@@ -1,12 +1,15 @@
 """Points (a, b) drawn from the plane, and what each of them weighs."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE
 
 
-def sample(n: int, seed: int, a_range=A_RANGE, b_range=B_RANGE) -> np.ndarray:
+def sample(
+    n: int, seed: int, a_range: ArrayLike = A_RANGE, b_range: ArrayLike = B_RANGE
+) -> np.ndarray:
     """Return n points (a, b) drawn uniformly over a rectangle, (n, 2).
 
     Point k depends on the seed alone, not on n. Raises ValueError for n < 1, a
@@ -20,7 +23,7 @@ def sample(n: int, seed: int, a_range=A_RANGE, b_range=B_RANGE) -> np.ndarray:
     return low + (high - low) * rng.random(shape)
 
 
-def weights(factors, b_range=B_RANGE) -> np.ndarray:
+def weights(factors: ArrayLike, b_range: ArrayLike = B_RANGE) -> np.ndarray:
     """Return a sample weight a point (n, 2): 1 at the lowest b, 0 at the highest.
 
     It falls linearly with b. The source's text says "proportional to b", its script
@@ -28,7 +31,7 @@ def weights(factors, b_range=B_RANGE) -> np.ndarray:
     outside the range.
     """
     low, high = checks.limits("b_range", b_range)
-    b = checks.points("factors", factors)[:, 1]
+    b = checks.points("factors", factors, empty=True)[:, 1]
     if len(b) and not (low <= b.min() and b.max() <= high):
         raise ValueError(
             f"b runs from {b.min():g} to {b.max():g}, outside b_range ({low:g}, "

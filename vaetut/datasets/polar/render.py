@@ -5,7 +5,10 @@ depends on its own factors only, and is the same to the bit in every process of 
 machine.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.datasets.polar.curve import contour
@@ -21,7 +24,10 @@ REFERENCE_CENTER = (118.95, 83.42)  # from the left, from the top
 
 
 def draw(
-    factors, size: int = 256, line_width: float | None = None, limit: float = LIMIT
+    factors: ArrayLike,
+    size: int = 256,
+    line_width: float | None = None,
+    limit: float = LIMIT,
 ) -> np.ndarray:
     """Return the curves of factors (n, 2) on square canvases, (n, size, size, 1).
 
@@ -29,7 +35,7 @@ def draw(
     at every size. The axes run from −limit to limit; what lies beyond is cut off.
     Raises ValueError for numbers that make no sense.
     """
-    factors = checks.points("factors", factors)
+    factors = checks.points("factors", factors, empty=True)
     size = checks.whole_number("size", size, least=8, most=4096)
     width = checks.positive(
         "line_width", size * INK if line_width is None else line_width
@@ -44,7 +50,7 @@ def draw(
     return _strokes(paths, size, size, width)[..., None]
 
 
-def draw_reference(factors, size: int = 256) -> np.ndarray:
+def draw_reference(factors: ArrayLike, size: int = 256) -> np.ndarray:
     """Return the curves as the reference drew them, (n, size, size, 1).
 
     Each is centred horizontally by its own extent on a canvas of 229×172 pixels, which
@@ -53,7 +59,7 @@ def draw_reference(factors, size: int = 256) -> np.ndarray:
     """
     from PIL import Image
 
-    factors = checks.points("factors", factors)
+    factors = checks.points("factors", factors, empty=True)
     size = checks.whole_number("size", size, least=8, most=4096)
     paths = contour(*factors.T)
     x = paths[..., 0]
@@ -66,23 +72,21 @@ def draw_reference(factors, size: int = 256) -> np.ndarray:
         stretched = Image.fromarray(canvas).resize(
             (size, size), Image.Resampling.BILINEAR
         )
-        image[..., 0] = stretched
+        image[..., 0] = np.asarray(stretched)
     return images
 
 
 CANVASES = {"square": draw, "reference": draw_reference}
 
 
-def canvas_named(name: str):
+def canvas_named(name: str) -> Callable[..., np.ndarray]:
     """Return the function that draws on a canvas; raises ValueError if unknown."""
-    if name not in CANVASES:
-        raise ValueError(
-            f"There is no canvas {name!r}: choose one of {', '.join(CANVASES)}."
-        )
-    return CANVASES[name]
+    return CANVASES[checks.one_of("canvas", name, CANVASES)]
 
 
-def _strokes(paths, height: int, width: int, line_width: float) -> np.ndarray:
+def _strokes(
+    paths: np.ndarray, height: int, width: int, line_width: float
+) -> np.ndarray:
     """Return strokes along closed paths (n, m, 2), in pixels from the lower left."""
     # Here, for importing Agg takes longer than loading most data sets.
     from matplotlib.backends.backend_agg import RendererAgg

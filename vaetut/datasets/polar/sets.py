@@ -1,5 +1,6 @@
 """The polar data sets of the course: drawn on demand, never stored with it."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -68,13 +69,12 @@ def make_polar(
     )
 
 
-def _split_points(n, seed, split, hole) -> np.ndarray:
+def _split_points(
+    n: int, seed: int, split: str, hole: str | Disc | Strip | None
+) -> np.ndarray:
     splits = SPLITS if hole else SPLITS[:2]
-    if split not in splits:
-        raise ValueError(
-            f"A polar set {'with' if hole else 'without'} a hole has no split "
-            f"{split!r}: choose one of {', '.join(splits)}."
-        )
+    owner = f"a polar set {'with' if hole else 'without'} a hole"
+    checks.one_of("split", split, splits, owner)
     points = sample(checks.whole_number("n", n, least=2), seed)
     kept = outside(points, hole) if hole else np.full(len(points), True)
     if split == "hole":
@@ -92,7 +92,7 @@ def _split_points(n, seed, split, hole) -> np.ndarray:
     return chosen
 
 
-def _name(size: int, canvas: str, hole) -> str:
+def _name(size: int, canvas: str, hole: str | Disc | Strip | None) -> str:
     """Return what a set is called: "polar" with what it has that others have not."""
     parts = ["polar", "" if canvas == "square" else canvas]
     parts += ["" if size == SIZE else str(size)]
@@ -102,7 +102,9 @@ def _name(size: int, canvas: str, hole) -> str:
     return "-".join(part for part in parts if part)
 
 
-def _sets(size: int, canvas: str, seed: int, holes) -> dict[str, dict]:
+def _sets(
+    size: int, canvas: str, seed: int, holes: Iterable[str | None]
+) -> dict[str, dict]:
     return {
         _name(size, canvas, hole): {
             "size": size,
@@ -140,18 +142,11 @@ def image_shape(name: str) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=4)  # 300 MB each at 256×256
 def _load(name: str, split: str) -> Dataset:
-    data = make_polar(split=split, **SETS[name])
-    for array in (data.images, data.factors):
-        array.flags.writeable = False  # the cache hands out the same arrays again
-    return data
+    return make_polar(split=split, **SETS[name]).frozen()
 
 
 def _known(name: str) -> str:
-    if name not in SETS:
-        raise ValueError(
-            f"There is no polar set {name!r}: choose one of {', '.join(SETS)}."
-        )
-    return name
+    return checks.one_of("polar set", name, SETS)
 
 
 def make(name: str, folder: Path, format: str = "png") -> list[Path]:

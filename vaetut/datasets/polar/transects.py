@@ -1,6 +1,7 @@
 """Lines and lattices of points through the plane of (a, b)."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE
@@ -12,7 +13,7 @@ TRANSECTS = {  # all cross the hole's centre
 }
 
 
-def transect(start, end, n: int = 15) -> np.ndarray:
+def transect(start: ArrayLike, end: ArrayLike, n: int = 15) -> np.ndarray:
     """Return n equally spaced points from start to end, both included, (n, 2).
 
     The course's three are `transect(*TRANSECTS["P1"])`, "P2" and "P3". Raises
@@ -28,7 +29,9 @@ def transect(start, end, n: int = 15) -> np.ndarray:
     return np.linspace(start, end, checks.whole_number("n", n, least=2))
 
 
-def grid(rows: int, cols: int, a_range=A_RANGE, b_range=B_RANGE) -> np.ndarray:
+def grid(
+    rows: int, cols: int, a_range: ArrayLike = A_RANGE, b_range: ArrayLike = B_RANGE
+) -> np.ndarray:
     """Return a lattice of points over a rectangle, (rows·cols, 2).
 
     Row by row as in a plot: a grows to the right, b upwards, so the first row has the

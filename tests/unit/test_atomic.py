@@ -1,0 +1,201 @@
+"""A reader sees a file whole or not at all, and errors name it with the mend."""
+
+import errno
+import hashlib
+import os
+import threading
+import time
+
+import pytest
+
+from vaetut import atomic
+from vaetut.atomic import DataError, RunError, appears_whole, write_atomically
+
+MEND = "Put it elsewhere."
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "new" / "some.json"
+
+
+def left(target):
+    """Return the names of what is beside a target, itself among them."""
+    return sorted(path.name for path in target.parent.iterdir())
+
+
+def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(target):
+    write_atomically(target, b"old", RunError, MEND)
+    with appears_whole(target, RunError, MEND) as temporary:
+        temporary.write_bytes(b"half")
+        assert target.read_bytes() == b"old"
+        temporary.write_bytes(b"half and half")
+    assert target.read_bytes() == b"half and half" and left(target) == ["some.json"]
+
+
+def test_a_folder_appears_with_all_that_is_in_it(target):
+    with appears_whole(target, DataError, MEND) as temporary:
+        temporary.mkdir()
+        (temporary / "a").write_bytes(b"1")
+        assert not target.exists()
+        (temporary / "b").write_bytes(b"2")
+    assert sorted(path.name for path in target.iterdir()) == ["a", "b"]
+
+
+def test_what_is_written_reaches_the_disk_before_it_is_renamed(target, monkeypatch):
+    done = []
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: done.append("fsync") or sync(fd))
+    monkeypatch.setattr(os, "replace", lambda *to: done.append("name") or replace(*to))
+    write_atomically(target, b"new", RunError, MEND)
+    assert done == ["fsync", "name"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "disk is full: free some space"),
+        (errno.EDQUOT, "quota is used up"),
+        (errno.EACCES, MEND),
+    ],
+)
+def test_a_write_that_fails_leaves_what_was_there(
+    target, monkeypatch, step, number, words
+):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    write_atomically(target, b"old", RunError, MEND)
+    monkeypatch.setattr(os, step, refuse)
+    with pytest.raises(RunError, match=words) as error:
+        write_atomically(target, b"new", RunError, MEND)
+    assert f"{target} could not be written ({os.strerror(number)})" in str(error.value)
+    assert target.read_bytes() == b"old" and left(target) == ["some.json"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_an_error_of_the_writer_passes_and_leaves_nothing(target, kind):
+    def broken():
+        with appears_whole(target, RunError, MEND) as temporary:
+            if kind == "folder":
+                temporary.mkdir()
+            else:
+                temporary.write_bytes(b"half")
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        broken()
+    assert left(target) == []
+
+
+def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RunError, match=r"seed-0\.json could not be written.*elsewhere"):
+        write_atomically(tmp_path / "file" / "seed-0.json", b"", RunError, MEND)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX")
+def test_a_folder_that_is_locked_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        if os.access(tmp_path, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        with pytest.raises(RunError, match=MEND):
+            write_atomically(tmp_path / "some.json", b"", RunError, MEND)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+# ---- Two writers
+
+
+def fill(target, name, keep):
+    with appears_whole(target, DataError, MEND, keep) as temporary:
+        temporary.mkdir()
+        (temporary / name).write_bytes(b"")
+        fill_in_between(target)
+
+
+def fill_in_between(target):
+    if not target.exists():
+        target.mkdir()
+        (target / "faster").write_bytes(b"")
+
+
+def test_a_folder_that_another_was_faster_to_write_is_kept(target):
+    fill(target, "slower", keep=True)
+    assert [path.name for path in target.iterdir()] == ["faster"]
+    assert left(target) == ["some.json"]
+
+
+def test_unless_it_is_to_be_kept_that_is_an_error(target):
+    with pytest.raises(DataError, match="could not be written"):
+        fill(target, "slower", keep=False)
+    assert [path.name for path in target.iterdir()] == ["faster"]
+
+
+def test_threads_that_write_one_file_end_with_one_of_theirs(target):
+    contents = [bytes([65 + k]) * 100_000 for k in range(8)]
+    threads = [
+        threading.Thread(target=write_atomically, args=(target, c, RunError, MEND))
+        for c in contents
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert target.read_bytes() in contents and left(target) == ["some.json"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_process_left_goes_after_a_day(target, kind):
+    target.parent.mkdir()
+    old, new = (target.with_name(f".some.json.{k}-1.part") for k in (1, 2))
+    other = target.with_name(".other.json.1-1.part")
+    for path in (old, new, other):
+        if kind == "folder":
+            path.mkdir()
+            (path / "half").write_text("half")
+        else:
+            path.write_text("half")
+    past = time.time() - DAY - 60
+    for path in (old / "half", old, other):
+        if path.exists():
+            os.utime(path, (past, past))
+    write_atomically(target, b"", RunError, MEND)
+    assert left(target) == sorted([new.name, other.name, "some.json"])
+
+
+def test_a_folder_that_is_still_written_to_is_not_abandoned(target):
+    part = target.with_name(".some.json.1-1.part")
+    part.mkdir(parents=True)
+    (part / "fresh").write_text("half")
+    os.utime(part, (0, 0))
+    write_atomically(target, b"", RunError, MEND)
+    assert part.exists()
+
+
+# ---- Reading back
+
+
+def test_a_hash_is_that_of_hashlib(tmp_path):
+    content = os.urandom(1_000_000)
+    (tmp_path / "file").write_bytes(content)
+    expected = hashlib.sha256(content).hexdigest()
+    assert atomic.sha256(content) == atomic.file_sha256(tmp_path / "file") == expected
+
+
+def test_what_is_read_is_what_is_stated_or_the_file_is_named(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"some")
+    stated = atomic.sha256(b"some")
+    assert atomic.read_bytes(path, DataError, MEND) == b"some"
+    assert atomic.read_bytes(path, DataError, MEND, stated) == b"some"
+    path.write_bytes(b"other")
+    with pytest.raises(DataError, match=f"file is damaged: .*{stated[:12]}.*{MEND}"):
+        atomic.read_bytes(path, DataError, MEND, stated)
+    path.unlink()
+    with pytest.raises(DataError, match=f"file cannot be read .*{MEND}"):
+        atomic.read_bytes(path, DataError, MEND)
