@@ -6,11 +6,14 @@ imports it: `vaetut.analysis.iou`, though it stands in `image_similarity.py`.
 
 import inspect
 import pkgutil
+import re
 from importlib import import_module
+from itertools import groupby
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+MARKUP = re.compile(r"`[^`]*`|[|*]|(?<=\w)_(?!\w)")
 LEFT_OUT = ("__main__",)  # commands say themselves what they do: `vaetut --help`
 
 
@@ -37,12 +40,14 @@ def objects(module: str) -> list[tuple[str, object]]:
     return [(name, value) for name, value in found if inspect.getdoc(value)]
 
 
-def public_name(module: str, name: str) -> str:
+def public_name(module: str, name: str, value: object) -> str:
     """Return the name by which one imports what `module` defines as `name`."""
     parts = module.split(".")
     for depth in range(2, len(parts)):
         package = ".".join(parts[:depth])
-        if name in getattr(import_module(package), "__all__", ()):
+        room = import_module(package)
+        exported = name in getattr(room, "__all__", ())
+        if exported and getattr(room, name) is value:
             return f"{package}.{name}"
     return f"{module}.{name}"
 
@@ -66,13 +71,31 @@ class Reference(SphinxDirective):
         section = nodes.section(ids=[nodes.make_id(module)], names=[module])
         self.state.document.note_implicit_target(section, section)
         section += nodes.title("", "", nodes.literal("", title))
-        lines = [f".. automodule:: {module}", "   :no-members:"]
+        lines = [f".. automodule:: {module}", "   :no-members:", "   :no-index:"]
         for name, value in objects(module):
             kind = "class" if inspect.isclass(value) else "function"
-            lines += ["", f".. auto{kind}:: {public_name(module, name)}"]
+            lines += ["", f".. auto{kind}:: {public_name(module, name, value)}"]
         fenced = "\n".join(["````{eval-rst}", *lines, "````"])
         section += self.parse_text_to_nodes(fenced)
         return section
+
+
+def escaped(block: list[str]) -> list[str]:
+    """Return lines of prose in which nothing but single backticks is markup."""
+    text = MARKUP.sub(
+        lambda m: m[0] if m[0][0] == "`" else f"\\{m[0]}", "\n".join(block)
+    )
+    return text.split("\n")
+
+
+def as_prose(app, what, name, value, options, lines) -> None:
+    """Make reStructuredText of a docstring; what is indented stands as it is."""
+    found = []
+    for literal, block in groupby(lines, lambda line: line.startswith("    ")):
+        block = list(block)
+        opens = literal and (not found or not found[-1].strip())
+        found += ["::", "", *block, ""] if opens else escaped(block)
+    lines[:] = found
 
 
 def skip(app, what, name, value, skipped, options):
@@ -86,6 +109,7 @@ def skip(app, what, name, value, skipped, options):
 def setup(app):
     """Register the directive."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-docstring", as_prose)
     app.connect("autodoc-skip-member", skip)
     app.add_directive("reference", Reference)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -33,7 +33,7 @@ def main(quick: bool = False) -> dict[str, Any]:
     from vaetut.recipes import get_recipe
     from vaetut.runs import own_runs, train_run
     from vaetut.runs.store import stem as stem_of
-    from vaetut.training import build_model, engine
+    from vaetut.training import backends, build_model
     from vaetut.training.data import load_data
 
     recipe = get_recipe("polar-compact", "smoke" if quick else "full")
@@ -44,7 +44,6 @@ def main(quick: bool = False) -> dict[str, Any]:
         # To be shipped, unless it is a trial.
         stem = Path(folder, "run") if quick else stem_of(own_runs(), recipe, 0)
         run = train_run(recipe, 0, stem, say=str, callbacks=[callback], resume=False)
-    model, record = run.model, run.record
     curve = [[round(seconds, 2), loss] for _, seconds, loss in watch.curve]
     reference = build_model(get_recipe("polar-reference", "smoke" if quick else "full"))
     costs = {
@@ -54,7 +53,7 @@ def main(quick: bool = False) -> dict[str, Any]:
         "parameters, thousands": lambda m: m.count_params() / 1e3,
     }
     cases = [
-        common.cost_case(name, [cost(model)], [cost(reference)])
+        common.cost_case(name, [cost(run.model)], [cost(reference)])
         for name, cost in costs.items()
     ]
     last = [1e4 * curve[-1][1]], [1e4 * TARGET]
@@ -64,14 +63,14 @@ def main(quick: bool = False) -> dict[str, Any]:
         QUESTION,
         "see the case",
         cases,
-        engine.hardware(),
+        backends.hardware(),
         store=not quick,
         reads="how many times as much the reference's is",
         target=TARGET,
         seconds_to_target=crossing(curve),
         curve=curve,
-        images_per_second=record.images_per_second,
-        versions=engine.versions(),
+        images_per_second=run.record.images_per_second,
+        versions=backends.versions(),
     )
 
 

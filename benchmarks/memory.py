@@ -53,14 +53,14 @@ def answer(way: str, recipe: Any = None, steps: int = STEPS) -> Any:
     """List the recipes that differ in size, or measure one of them."""
     if way == "list":
         return sizes()
-    from vaetut.training import engine
+    from vaetut.training import backends
 
     before = {"ours": ours, "stock": stock}[way](recipe, steps)
     return {
-        "peak": engine.peak_memory_mb(),
+        "peak": backends.peak_memory_mb(),
         "before": before,
-        "hardware": engine.hardware(),
-        "versions": engine.versions(),
+        "hardware": backends.hardware(),
+        "versions": backends.versions(),
     }
 
 

@@ -155,7 +155,7 @@ def ours(
 ) -> dict[str, Any]:
     """Train as `vaetut train` does; return the watch, hardware and versions."""
     from vaetut.recipes import get_recipe
-    from vaetut.training import engine, train
+    from vaetut.training import backends, train
 
     recipe = get_recipe(MODELS[kind], "smoke" if quick else "full")
     recipe = replace(recipe, epochs=EPOCHS)
@@ -170,8 +170,8 @@ def ours(
             pass
     return {
         "watch": watch,
-        "hardware": engine.hardware(),
-        "versions": engine.versions(),
+        "hardware": backends.hardware(),
+        "versions": backends.versions(),
     }
 
 

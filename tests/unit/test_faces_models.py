@@ -20,7 +20,7 @@ from vaetut.models import (
 from vaetut.models.networks import macs
 from vaetut.recipes import CATALOGUE, SCALES, experiments, get_recipe
 from vaetut.recipes import catalogue as recipes
-from vaetut.training import build_model, engine, feed, train
+from vaetut.training import backends, build_model, feed, train
 from vaetut.widgets.packing import decode_packed, pack_decoder
 
 SHAPE, SMALL = (16, 16, 3), (4, 6)
@@ -521,7 +521,7 @@ def test_a_classifier_is_fed_attributes_whatever_way_images_take(noisy, monkeypa
         if way == "gathered":
             monkeypatch.setattr(feed, "COPY_LIMIT", 0)
         if way == "resident":
-            monkeypatch.setattr(engine, "resident", lambda size: True)
+            monkeypatch.setattr(backends, "resident", lambda size: True)
         found[way] = train(recipe, 0, say=str).history
     history = found["copied"]
     for other in found.values():
@@ -537,7 +537,7 @@ def test_normalization_is_trained_where_images_lie_on_the_device(
 ):
     recipe = dataclasses.replace(get_recipe(name, "smoke"), batch_size=16)
     plain = train(recipe, 0, say=str).model
-    monkeypatch.setattr(engine, "resident", lambda size: True)
+    monkeypatch.setattr(backends, "resident", lambda size: True)
     resident = train(recipe, 0, say=str).model
     for one, other in zip(plain.weights, resident.weights, strict=True):
         if "seed" not in one.path:

@@ -28,9 +28,9 @@ from vaetut.recipes import Recipe, variant
 from vaetut.runs.pipeline import train_run
 from vaetut.runs.record import Record
 from vaetut.runs.store import finished, own_runs, stem
-from vaetut.training.engine import PRECISIONS
+from vaetut.training.backends import PRECISIONS
 from vaetut.training.progress import duration, time_left
-from vaetut.training.watch import stop_signals
+from vaetut.training.stopping import stop_signals
 
 ANSWER_SECONDS = 20  # that a scheduler has to answer
 
