@@ -102,7 +102,7 @@ def run(
         work = [(*run, own_runs(), precision, stop) for run in todo]
         if scheduler is not None:
             client = stack.enter_context(_client(scheduler, say))
-            results = _cluster_results(work, client)
+            results = _cluster_results(work, client, stop)
         else:
             results = _results(work, jobs, stop)
         for k, (recipe, seed, record, error) in enumerate(results, 1):
@@ -164,20 +164,28 @@ def _client(scheduler, say):
         yield client
 
 
-def _cluster_results(work, client) -> Iterator[Result]:
+def _cluster_results(work, client, stop) -> Iterator[Result]:
     """Yield what `_results` yields, as the workers of a Dask cluster end the runs."""
-    from distributed import as_completed
+    from distributed import TimeoutError, wait
 
     backend = keras.backend.backend()
-    futures = {
+    left = {
         client.submit(_work_of_cluster, backend, *args, pure=False): args[:2]
         for args in work
     }
-    for future in as_completed(futures):
-        # One that has ended several workers is given up by the scheduler.
-        failure = future.exception()
-        lost = None if failure is None else f"{type(failure).__name__}: {failure}"
-        yield (*futures[future], None, lost) if lost else future.result()
+    while left:
+        if stop.exists() and not client.nthreads():
+            return  # no worker is there that would save and say so
+        try:
+            done = wait(list(left), timeout=1, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            continue
+        for future in done:
+            run = left.pop(future)
+            # One that has ended several workers is given up by the scheduler.
+            failure = future.exception()
+            lost = None if failure is None else f"{type(failure).__name__}: {failure}"
+            yield (*run, None, lost) if lost else future.result()
 
 
 def _work_of_cluster(backend, *args) -> Result:
