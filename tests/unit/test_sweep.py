@@ -408,16 +408,24 @@ def test_a_signal_lets_the_workers_save(cluster, own):
     assert left == {".checkpoint"} and len(list(own.iterdir())) == 1  # no `stop`
 
 
-def test_workers_that_cannot_train_are_refused(own):
+def test_workers_that_cannot_train_are_named(own, monkeypatch):
     distributed = pytest.importorskip("distributed")
     options = {"protocol": "tcp", "host": "127.0.0.1", "dashboard_address": ":0"}
-    with (
-        distributed.LocalCluster(1, 2, processes=False, **options) as several,
-        pytest.raises(ValueError, match=r"has 2 threads.*with --nthreads 1"),
-    ):
-        sweep.run([(SMALL, 0)], scheduler=several.scheduler_address, say=str)
-    *_, error = sweep._work_of_cluster("jax", SMALL, 0, own, "float32", own / "stop")
-    assert "runs tensorflow: start its workers with KERAS_BACKEND=jax" in error
+    options |= {"n_workers": 1, "processes": False}
+    with distributed.LocalCluster(threads_per_worker=2, **options) as several:
+        address = several.scheduler_address
+        (problem,) = sweep.run([(SMALL, 0)], scheduler=address, say=str)
+        assert problem.endswith("has 2 threads: start its workers with --nthreads 1")
+        plain = sweep._work_of_cluster
+
+        def otherwise(backend, *args):
+            return plain("jax", *args)
+
+        monkeypatch.setattr(sweep, "_work_of_cluster", otherwise)
+        (problem,) = sweep.run([(SMALL, 0)], scheduler=address, say=str)
+    assert problem.startswith("fashion-ae seed 0: this worker of the cluster runs tens")
+    assert problem.endswith("start its workers with KERAS_BACKEND=jax")
+    assert not list(own.glob("*/*"))
 
 
 def test_a_stop_where_no_worker_is_left_ends_the_sweep(own):
@@ -430,7 +438,7 @@ def test_a_stop_where_no_worker_is_left_ends_the_sweep(own):
             os.kill(os.getpid(), signal.SIGINT)
             return True
 
-    with distributed.LocalCluster(0, processes=False, **options) as empty:
+    with distributed.LocalCluster(n_workers=0, processes=False, **options) as empty:
         address = empty.scheduler_address
         with meanwhile(interrupt), pytest.raises(KeyboardInterrupt, match="0 of 1 run"):
             sweep.run([(SMALL, 0)], scheduler=address, say=lines.append)

@@ -67,8 +67,8 @@ def run(
     run whose worker is lost goes on at another one. `say` gets a line a run. Returns
     what went wrong, a line each: a run that fails does not end the others. Ctrl-C and
     SIGTERM let every job save and raise KeyboardInterrupt; the same call then goes on.
-    Raises ValueError for a senseless argument, or a scheduler that does not answer or
-    whose workers cannot train, RunError if the system ends a job.
+    Raises ValueError for a senseless argument or a scheduler that does not answer,
+    RunError if the system ends a job.
     """
     if jobs < 1 or precision not in PRECISIONS:
         raise ValueError(
@@ -152,15 +152,8 @@ def _client(scheduler, say):
             "scheduler`, or give the address that it printed."
         ) from error
     with client:
-        threads = client.nthreads()
-        if not threads:
+        if not client.nthreads():
             say(f"{scheduler} has no worker yet: waiting for one")
-        for worker, number in threads.items():
-            if number > 1:
-                raise ValueError(
-                    f"The Dask worker {worker} has {number} threads, and Keras trains "
-                    "one model in a process: start workers with --nthreads 1."
-                )
         yield client
 
 
@@ -188,15 +181,20 @@ def _cluster_results(work, client, stop) -> Iterator[Result]:
             yield (*run, None, lost) if lost else future.result()
 
 
-def _work_of_cluster(backend, *args) -> Result:
-    """Train one run in a worker of a Dask cluster, which began without knowing it."""
-    if keras.backend.backend() != backend:
-        recipe, seed, *_ = args
-        mend = f"start its workers with KERAS_BACKEND={backend}"
-        found = f"this worker of the cluster runs {keras.backend.backend()}: {mend}"
-        return recipe, seed, None, found
+def _work_of_cluster(backend, recipe, seed, *args) -> Result:
+    """Train one run in a worker of a Dask cluster, unless it is no fit one for that."""
+    from distributed import get_worker
+
+    found, threads = keras.backend.backend(), get_worker().state.nthreads
+    mend = None
+    if found != backend:
+        mend = f"runs {found}: start its workers with KERAS_BACKEND={backend}"
+    elif threads > 1:  # Keras draws and builds for one training in a process
+        mend = f"has {threads} threads: start its workers with --nthreads 1"
+    if mend:
+        return recipe, seed, None, f"this worker of the cluster {mend}"
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
-    return _work(*args)
+    return _work(recipe, seed, *args)
 
 
 def _results(work, jobs, stop) -> Iterator[Result]:
