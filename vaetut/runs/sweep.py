@@ -69,8 +69,8 @@ def run(
     run whose worker is lost goes on at another one. `say` gets a line a run. Returns
     what went wrong, a line each: a run that fails does not end the others. Ctrl-C and
     SIGTERM let every job save and raise KeyboardInterrupt; the same call then goes on.
-    Raises ValueError for a senseless argument, or a scheduler that does not answer or
-    whose workers cannot train, RunError if the system ends a job.
+    Raises ValueError for a senseless argument or a scheduler that does not answer,
+    RunError if the system ends a job.
     """
     if jobs < 1 or precision not in PRECISIONS:
         raise ValueError(
@@ -88,7 +88,7 @@ def run(
         work = [(*run, own_runs(), precision, stop) for run in todo]
         if scheduler is not None:
             client = stack.enter_context(_client(scheduler, say))
-            results = _cluster_results(work, client)
+            results = _cluster_results(work, client, stop)
         else:
             results = _results(work, jobs, stop)
         for k, result in enumerate(results, 1):
@@ -171,43 +171,49 @@ def _client(scheduler: str, say: Callable[[str], object]) -> Iterator[Any]:
             "scheduler`, or give the address that it printed."
         ) from error
     with client:
-        threads = client.nthreads()
-        if not threads:
+        if not client.nthreads():
             say(f"{scheduler} has no worker yet: waiting for one")
-        for worker, number in threads.items():
-            if number > 1:
-                raise ValueError(
-                    f"The Dask worker {worker} has {number} threads, and Keras trains "
-                    "one model in a process: start workers with --nthreads 1."
-                )
         yield client
 
 
-def _cluster_results(work: list[Any], client: Any) -> Iterator[Result]:
+def _cluster_results(work: list[Any], client: Any, stop: Path) -> Iterator[Result]:
     """Yield what `_results` yields, as the workers of a Dask cluster end the runs."""
-    from distributed import as_completed
+    from distributed import TimeoutError, wait
 
     backend = keras.backend.backend()
-    futures = {
+    left = {
         client.submit(_work_of_cluster, backend, *args, pure=False): args[:2]
         for args in work
     }
-    for future in as_completed(futures):
-        # One that has ended several workers is given up by the scheduler.
-        failure = future.exception()
-        lost = None if failure is None else f"{type(failure).__name__}: {failure}"
-        yield (*futures[future], None, lost) if lost else future.result()
+    while left:
+        if stop.exists() and not client.nthreads():
+            return  # no worker is there that would save and say so
+        try:
+            done = wait(list(left), timeout=1, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            continue
+        for future in done:
+            run = left.pop(future)
+            # One that has ended several workers is given up by the scheduler.
+            failure = future.exception()
+            lost = None if failure is None else f"{type(failure).__name__}: {failure}"
+            yield (*run, None, lost) if lost else future.result()
 
 
-def _work_of_cluster(backend: str, *args: Any) -> Result:
-    """Train one run in a worker of a Dask cluster, which began without knowing it."""
-    if keras.backend.backend() != backend:
-        recipe, seed, *_ = args
-        mend = f"start its workers with KERAS_BACKEND={backend}"
-        found = f"this worker of the cluster runs {keras.backend.backend()}: {mend}"
-        return recipe, seed, None, found
+def _work_of_cluster(backend: str, recipe: Recipe, seed: int, *args: Any) -> Result:
+    """Train one run in a worker of a Dask cluster, unless it is no fit one for that."""
+    from distributed import get_worker
+
+    found, threads = keras.backend.backend(), get_worker().state.nthreads
+    mend = None
+    if found != backend:
+        mend = f"runs {found}: start its workers with KERAS_BACKEND={backend}"
+    elif threads > 1:  # Keras draws and builds for one training in a process
+        mend = f"has {threads} threads: start its workers with --nthreads 1"
+    if mend:
+        return recipe, seed, None, f"this worker of the cluster {mend}"
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
-    return _work(*args)
+    return _work(recipe, seed, *args)
 
 
 def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:
