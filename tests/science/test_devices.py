@@ -20,7 +20,7 @@ import keras, numpy as np
 from vaetut.models import VAE, conv_decoder, conv_encoder
 from vaetut.training.devices import Devices, claim
 
-SHAPE, SIZE = (8, 8, 1), {"latent_dim": 2, "filters": (4, 8)}
+SHAPE, SIZE = (8, 8, 1), {"latent_dim": 2, "filters": (4,)}
 images = np.random.default_rng(0).integers(0, 256, (42, *SHAPE), dtype=np.uint8)
 folder, cluster = pathlib.Path(sys.argv[1]), sys.argv[2]
 

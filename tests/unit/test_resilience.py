@@ -33,7 +33,7 @@ from vaetut.training.weights import export_weights, pack_weights
 stopping.SNAPSHOT_SECONDS = 0
 atomic._sync = lambda path: None  # no power cut: what a dead process wrote is there
 recipe = dataclasses.replace(
-    get_recipe("fashion-vae", "smoke"), epochs=3, batch_size=10, filters=(4, 8),
+    get_recipe("fashion-vae", "smoke"), epochs=3, batch_size=10, filters=(4,),
     schedule="cosine", warmup=0.1, images=150, test_images=20,
 )
 folder = pathlib.Path(sys.argv[1])
@@ -88,7 +88,9 @@ def ended(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     # Most of the time would go into making JAX's programs fast, and into waiting.
     fast = {"KERAS_BACKEND": request.param, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-    fast |= {"OMP_NUM_THREADS": "1"}
+    fast |= {"OMP_NUM_THREADS": "1", "JAX_COMPILATION_CACHE_DIR": str(folder / "jax")}
+    fast |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    fast |= {"JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder)],
         env=os.environ | fast,
