@@ -31,9 +31,9 @@ def main(quick: bool = False) -> dict[str, Any]:
     from vaetut.measures.strokes import logged_loss
     from vaetut.models.networks import macs
     from vaetut.recipes import get_recipe
-    from vaetut.runs import store as runs
-    from vaetut.runs import train_run
-    from vaetut.training import build_model, engine
+    from vaetut.runs import own_runs, train_run
+    from vaetut.runs.store import stem as stem_of
+    from vaetut.training import backends, build_model
     from vaetut.training.data import load_data
 
     recipe = get_recipe("polar-compact", "smoke" if quick else "full")
@@ -42,9 +42,8 @@ def main(quick: bool = False) -> dict[str, Any]:
     callback = keras_callback(watch, lambda model: logged_loss(model, test.images))
     with tempfile.TemporaryDirectory() as folder:
         # To be shipped, unless it is a trial.
-        stem = Path(folder, "run") if quick else runs.stem(runs.own_runs(), recipe, 0)
-        options = {"say": str, "callbacks": [callback], "resume": False}
-        run = train_run(recipe, 0, stem, **options)
+        stem = Path(folder, "run") if quick else stem_of(own_runs(), recipe, 0)
+        run = train_run(recipe, 0, stem, say=str, callbacks=[callback], resume=False)
     curve = [[round(seconds, 2), loss] for _, seconds, loss in watch.curve]
     reference = build_model(get_recipe("polar-reference", "smoke" if quick else "full"))
     costs = {
@@ -64,14 +63,14 @@ def main(quick: bool = False) -> dict[str, Any]:
         QUESTION,
         "see the case",
         cases,
-        engine.hardware(),
+        backends.hardware(),
         store=not quick,
         reads="how many times as much the reference's is",
         target=TARGET,
         seconds_to_target=crossing(curve),
         curve=curve,
         images_per_second=run.record.images_per_second,
-        versions=engine.versions(),
+        versions=backends.versions(),
     )
 
 

@@ -54,9 +54,9 @@ def answer(
 
 def seconds(run: Callable[[], object], times: int) -> float:
     """Return the seconds a run takes: on a CPU the processor's, of all threads."""
-    from vaetut.training import engine
+    from vaetut.training import backends
 
-    clock = time.perf_counter if engine.accelerator() else time.process_time
+    clock = time.perf_counter if backends.accelerator() else time.process_time
     start = clock()
     for _ in range(times):
         run()
@@ -68,11 +68,11 @@ def compiled(name: str, scale: str) -> keras.Model:
     import keras
 
     from vaetut.recipes import get_recipe
-    from vaetut.training import build_model, engine
+    from vaetut.training import backends, build_model
 
     recipe = get_recipe(name, scale)
     model = build_model(recipe, 0)
-    options = engine.compile_options() | {"steps_per_execution": 1}
+    options = backends.compile_options() | {"steps_per_execution": 1}
     model.compile(keras.optimizers.Adam(recipe.learning_rate), **options)
     return model
 
@@ -89,7 +89,7 @@ def prepare(scale: str, batches: Sequence[int]) -> dict[str, Any]:
     """Fill RUNS with a step of every network at every batch size; return the facts."""
     os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     from vaetut.models.networks import macs
-    from vaetut.training import engine
+    from vaetut.training import backends
 
     counts, steps = {}, {}
     for way in WAYS:
@@ -104,21 +104,21 @@ def prepare(scale: str, batches: Sequence[int]) -> dict[str, Any]:
             run = RUNS[f"{way} {batch}"] = lambda m=model, x=images: m.train_on_batch(x)
             run()  # the first time compiles
             steps.setdefault(str(batch), max(1, round(LEAST / seconds(run, 1))))
-    facts = {"hardware": engine.hardware(), "versions": engine.versions()}
+    facts = {"hardware": backends.hardware(), "versions": backends.versions()}
     return facts | {"counts": counts, "steps": steps}
 
 
 def peaks(name: str, scale: str, batches: Sequence[int]) -> dict[str, int]:
     """Return the most memory in MB that training takes at each size of a batch."""
     from benchmarks.memory import resident_mb
-    from vaetut.training import engine
+    from vaetut.training import backends
 
-    found, before = {}, 0 if engine.accelerator() else resident_mb()
+    found, before = {}, 0 if backends.accelerator() else resident_mb()
     model = compiled(name, scale)
     for batch in batches:
         for _ in range(STEPS):
             model.train_on_batch(noise(model, batch))
-        found[str(batch)] = engine.peak_memory_mb() - before
+        found[str(batch)] = backends.peak_memory_mb() - before
     return found
 
 

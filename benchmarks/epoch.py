@@ -60,7 +60,7 @@ def prepare_keras(images: int, kinds: Sequence[str], every_way: bool) -> dict[st
     import keras
 
     from vaetut import datasets
-    from vaetut.training import engine
+    from vaetut.training import backends
 
     backend = keras.backend.backend()
     data = datasets.load("fashion-mnist").subset(images, SEED)
@@ -74,14 +74,14 @@ def prepare_keras(images: int, kinds: Sequence[str], every_way: bool) -> dict[st
             RUNS[f"{kind}: {STOCK}"] = stock_way(kind, scaled)
         if every and backend == "tensorflow":
             RUNS[f"{kind}: {KERNELS}"] = kernels_way(recipe, images // BATCH)
-    return {"hardware": engine.hardware(), "versions": engine.versions()}
+    return {"hardware": backends.hardware(), "versions": backends.versions()}
 
 
 def our_ways(backend: str, every_way: bool) -> dict[str, tuple[str, dict[str, Any]]]:
     """Return name → (precision, options of `compile`) of what is worth comparing."""
-    from vaetut.training import engine
+    from vaetut.training import backends
 
-    chosen = engine.compile_options()
+    chosen = backends.compile_options()
     ways = {OURS: ("float32", chosen)}
     if not every_way:
         return ways

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from vaetut.models import conv_decoder
 from vaetut.runs import load_or_train
-from vaetut.training import engine
+from vaetut.training import backends
 from vaetut.widgets import LatentExplorer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -85,9 +85,9 @@ def main(quick: bool = False) -> dict[str, Any]:
         QUESTION,
         "ms",
         cases,
-        engine.hardware(),
+        backends.hardware(),
         store=not quick,
-        versions=engine.versions() | {"chromium": version},
+        versions=backends.versions() | {"chromium": version},
     )
 
 

@@ -43,7 +43,7 @@ def main(quick: bool = False) -> dict[str, Any]:
 
     `quick`: one short round, not stored.
     """
-    from vaetut.training import engine  # Keras; drawing needs none
+    from vaetut.training import backends  # Keras; drawing needs none
 
     rounds, seconds = (1, 0) if quick else (ROUNDS, SECONDS)
     factors = faces.draw_factors(FEW if quick else FACES, seed=0)
@@ -73,9 +73,9 @@ def main(quick: bool = False) -> dict[str, Any]:
         QUESTION,
         "faces a second",
         cases,
-        engine.hardware(),
+        backends.hardware(),
         store=not quick,
-        versions=engine.versions(),
+        versions=backends.versions(),
     )
 
 

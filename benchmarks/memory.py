@@ -29,16 +29,16 @@ STEPS, QUICK_STEPS, REPEATS = 30, 2, 3
 SIZELESS = {
     "beta",
     "epochs",
-    "epsilon",
     "initializer",
     "learning_rate",
     "optimizer",
+    "optimizer_epsilon",
+    "sample_weights",
     "scale",
     "schedule",
     "shuffle",
     "test_images",
     "warmup",
-    "weights",
 }
 
 
@@ -53,14 +53,14 @@ def answer(way: str, recipe: Any = None, steps: int = STEPS) -> Any:
     """List the recipes that differ in size, or measure one of them."""
     if way == "list":
         return sizes()
-    from vaetut.training import engine
+    from vaetut.training import backends
 
     before = {"ours": ours, "stock": stock}[way](recipe, steps)
     return {
-        "peak": engine.peak_memory_mb(),
+        "peak": backends.peak_memory_mb(),
         "before": before,
-        "hardware": engine.hardware(),
-        "versions": engine.versions(),
+        "hardware": backends.hardware(),
+        "versions": backends.versions(),
     }
 
 
@@ -106,15 +106,15 @@ def ours(name: str, steps: int) -> Any:
     """Train as `vaetut train` does; return the memory held before, in MB."""
     from vaetut import datasets
     from vaetut.recipes import get_recipe
-    from vaetut.runs import train_run
+    from vaetut.training import train
 
     recipe = get_recipe(name)
     held = [datasets.load(recipe.dataset, split) for split in ("train", "test")]
     before = resident_mb()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            stem = Path(folder, "run")
-            train_run(recipe, 0, stem, say=str, callbacks=[stop_after(steps)])
+            path = Path(folder, "checkpoint")
+            train(recipe, 0, path, say=str, callbacks=[stop_after(steps)])
         except Enough:
             pass
     del held

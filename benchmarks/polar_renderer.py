@@ -76,7 +76,7 @@ def main(quick: bool = False) -> dict[str, Any]:
 
     `quick`: one short round.
     """
-    from vaetut.training import engine  # Keras; drawing needs none
+    from vaetut.training import backends  # Keras; drawing needs none
 
     matplotlib.use("agg")  # what a machine without a screen has
     rounds, seconds = (1, 0) if quick else (ROUNDS, SECONDS)
@@ -102,9 +102,9 @@ def main(quick: bool = False) -> dict[str, Any]:
         QUESTION,
         "images a second",
         cases,
-        engine.hardware(),
+        backends.hardware(),
         store=not quick,
-        versions=engine.versions() | {"matplotlib": matplotlib.__version__},
+        versions=backends.versions() | {"matplotlib": matplotlib.__version__},
     )
 
 

@@ -155,8 +155,7 @@ def ours(
 ) -> dict[str, Any]:
     """Train as `vaetut train` does; return the watch, hardware and versions."""
     from vaetut.recipes import get_recipe
-    from vaetut.runs import train_run
-    from vaetut.training import engine
+    from vaetut.training import backends, train
 
     recipe = get_recipe(MODELS[kind], "smoke" if quick else "full")
     recipe = replace(recipe, epochs=EPOCHS)
@@ -165,13 +164,14 @@ def ours(
     callback = keras_callback(watch, lambda m: our_loss(m, test, epsilon) / nats)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            train_run(recipe, seed, Path(folder, "run"), say=str, callbacks=[callback])
+            path = Path(folder, "checkpoint")
+            train(recipe, seed, path, say=str, callbacks=[callback])
         except Reached:
             pass
     return {
         "watch": watch,
-        "hardware": engine.hardware(),
-        "versions": engine.versions(),
+        "hardware": backends.hardware(),
+        "versions": backends.versions(),
     }
 
 

@@ -56,11 +56,11 @@ def steps_way(
     import numpy as np
 
     from vaetut import datasets
-    from vaetut.training import build_model, engine
+    from vaetut.training import backends, build_model
 
     model = build_model(recipe, SEED, precision=precision)
     model.compile(
-        keras.optimizers.Adam(recipe.learning_rate), **engine.compile_options()
+        keras.optimizers.Adam(recipe.learning_rate), **backends.compile_options()
     )
     images = datasets.load(recipe.dataset, "train").images
     wanted = np.arange(steps * recipe.batch_size) % len(images)
@@ -93,9 +93,9 @@ def measure(recipe: Recipe, precision: str, quick: bool) -> dict[str, Any]:
     import keras
 
     from vaetut import datasets
-    from vaetut.training import engine
+    from vaetut.training import backends
 
-    device = "cpu" if engine.accelerator() is None else "gpu"
+    device = "cpu" if backends.accelerator() is None else "gpu"
     steps = 2 if quick else STEPS[device]
     side, products = (256, 2) if quick else (SIDE[device], PRODUCTS[device])
     model, images, train = steps_way(recipe, precision, steps)
@@ -144,7 +144,7 @@ def main(
     stored. `quick`: two steps and small matrices, not stored.
     """
     from vaetut.recipes import get_recipe
-    from vaetut.training import engine
+    from vaetut.training import backends
 
     names = [recipe] if recipe else RECIPES[: 1 if quick else None]
     cases = [measure(get_recipe(name, scale), precision, quick) for name in names]
@@ -153,10 +153,10 @@ def main(
         QUESTION,
         "TFLOP/s",
         cases,
-        engine.hardware(),
+        backends.hardware(),
         store=not quick and recipe is None,
         reads="the share of the matrix rate that training reaches",
-        versions=engine.versions(),
+        versions=backends.versions(),
     )
 
 

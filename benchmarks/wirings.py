@@ -329,7 +329,7 @@ def prepare(images: int = IMAGES) -> dict[str, Any]:
     import numpy as np
 
     from vaetut import datasets
-    from vaetut.training import engine
+    from vaetut.training import backends
 
     names = taught()
     keras = names["keras"]
@@ -345,7 +345,7 @@ def prepare(images: int = IMAGES) -> dict[str, Any]:
             )
     for run in RUNS.values():
         run()
-    about = {"hardware": engine.hardware(), "versions": engine.versions()}
+    about = {"hardware": backends.hardware(), "versions": backends.versions()}
     return {"names": list(RUNS), **about}
 
 

@@ -158,7 +158,7 @@ class Counts(NamedTuple):
     chapters: int
     fewest: int  # the smallest n
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.tested}"
 
 
@@ -199,7 +199,7 @@ class Number(NamedTuple):
     high: float
     n: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.mean:.4g}"
 
     @property
@@ -249,8 +249,8 @@ def parse_rule(text: str) -> Rule:
         ) from None
     if len(ends) == 1:
         (end,) = ends
-        low, high = (-math.inf, end) if sign[0] == "<" else (end, math.inf)
-        return Rule(low, high, "=" in sign, f"{SIGNS[sign]} {bound}{{unit}}")
+        least, most = (-math.inf, end) if sign[0] == "<" else (end, math.inf)
+        return Rule(least, most, "=" in sign, f"{SIGNS[sign]} {bound}{{unit}}")
     if not ends[0] < ends[1]:
         raise ValueError(f"the bounds of {text!r} are reversed: write the lower first")
     return Rule(ends[0], ends[1], True, f"between {low} and {high}{{unit}}")
@@ -263,7 +263,7 @@ def _finite(text):
     return number
 
 
-def judge(
+def decide(
     estimate: Estimate | Share, rule: Rule, factor: float = 1.0
 ) -> tuple[str, float]:
     """Return the verdict that an estimate would have, and its p-value.
@@ -326,9 +326,9 @@ def correct(found: list[Row]) -> list[Row]:
     tests = [i for i, row in enumerate(found) if row.kind == "test"]
     for chapter in {row.chapter for row in found}:
         family = [i for i in tests if found[i].chapter == chapter]
-        corrected = holm([found[i].p for i in family])
+        corrected = holm([found[i].p or 0.0 for i in family])
         for i, p in zip(family, corrected, strict=True):
-            final = verdict(found[i].alone, p)
+            final = verdict(found[i].alone or "", p)
             found[i] = replace(found[i], p_holm=p, verdict=final)
     return found
 
@@ -372,7 +372,7 @@ def _row(claim):
         rule, p, alone = "", None, None
         if "holds" in claim:
             parsed = parse_rule(claim["holds"])
-            would_be, p = judge(estimate, parsed, factor)
+            would_be, p = decide(estimate, parsed, factor)
             alone = verdict(would_be, p)
             rule = parsed.words.format(unit=f" {unit}" if unit else "")
         given = (*REQUIRED[:-1], "kind", "reason", "measure", "format")
@@ -394,7 +394,7 @@ def _row(claim):
         )
     except ValueError as error:
         text = claim.get("claim", claim)
-        raise ValueError(f"The claim {text!r} cannot be judged: {error}") from error
+        raise ValueError(f"The claim {text!r} cannot be tested: {error}") from error
 
 
 def _check(claim):
@@ -587,8 +587,8 @@ def substitutions(path: Path) -> dict:
     `{{ fashion_vae.gap_prior.percent }}`, its parameters as in
     `{{ fashion_ae.parameters.total }}`, of every member of an experiment, as in
     `{{ autopsy.ours_batch_size.hole_iou }}`, the measures of images drawn on demand, as
-    in `{{ polar.bce_floor }}`, and `claims`, how many are tested, with how many there are
-    of each sort, as in `{{ claims.refuted }}`.
+    in `{{ polar.bce_floor }}`, and `claims`, how many are tested, with how many there
+    are of each sort, as in `{{ claims.refuted }}`.
     """
     found: dict[str, Any] = {"claims": count(rows(path))}
     for name, measures in DRAWN.items():

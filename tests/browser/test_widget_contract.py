@@ -290,9 +290,10 @@ def notebook(browser, jupyterlab):
 
     The first makes it, the second says what the kernel has and sets another value.
     """
-    cells = ["from widget_table import BY_NAME"]
+    cells = []
     for widget in WIDGETS:
-        cells.append(f"made = BY_NAME[{widget.name!r}].make()\nmade")
+        make = f"made = BY_NAME[{widget.name!r}].make()\nmade"
+        cells.append(f"from widget_table import BY_NAME\n{make}")
         place = f"made.{widget.trait}"
         ask = f"print('kernel has', {place})\n{place} = {widget.kernel!r}"
         cells.append(ask if widget.trait else "")
@@ -300,24 +301,24 @@ def notebook(browser, jupyterlab):
         page, errors = context.new_page(), []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(jupyterlab(cells))
-        page.wait_for_selector(
-            "text=Kernel status: Idle", state="attached", timeout=60_000
-        )
-        run_cell(page, 0)
+        page.locator(".jp-CodeCell .cm-content").first.click(timeout=60_000)
+        idle = "text=Kernel status: Idle"
+        page.wait_for_selector(idle, state="attached", timeout=60_000)
         yield page, errors
 
 
 def run_cell(page, k):
-    """Run a notebook's k-th cell; return it."""
+    """Run a notebook's k-th cell; return it once it runs."""
     cell = page.locator(".jp-CodeCell").nth(k)
     cell.locator(".cm-content").click(timeout=60_000)
     page.keyboard.press("Control+Enter")
+    cell.locator(".jp-InputPrompt", has_text=re.compile(r"[\d*]")).wait_for()
     return cell
 
 
 def test_the_live_view_and_the_kernel_follow_each_other_in_jupyterlab(widget, notebook):
     page, errors = notebook
-    place = 1 + 2 * WIDGETS.index(widget)
+    place = 2 * WIDGETS.index(widget)
     root = run_cell(page, place).locator(f".{widget.kind}")
     root.locator(widget.seen).first.wait_for(timeout=60_000)
     wait_until_ready(root, widget.ready)

@@ -79,7 +79,7 @@ def test_the_recipe_is_the_references_training(scale):
     assert recipe.dataset.startswith("polar-reference")
     assert recipe.learning_rate == 1e-4 and recipe.schedule == "constant"
     assert recipe.posterior_sd == 0.1 and recipe.latent_dim == 3
-    assert not recipe.shuffle and recipe.weights == "b-batch"
+    assert not recipe.shuffle and recipe.sample_weights == "b-batch"
     if scale == "full":
         assert (recipe.epochs, recipe.batch_size) == (30, 8)
     else:

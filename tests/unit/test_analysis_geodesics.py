@@ -295,6 +295,7 @@ def test_two_clouds_are_joined_by_no_path_until_k_is_raised():
         (lambda: geodesic(lambda z: z > 0, LINE), "gives bool"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:divide by zero")
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()

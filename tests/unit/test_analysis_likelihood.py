@@ -137,6 +137,7 @@ def test_quadrature_in_pieces_is_that_of_the_whole():
         ),
     ],
 )
+@pytest.mark.filterwarnings("ignore:invalid value")
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()

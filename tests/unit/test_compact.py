@@ -10,7 +10,7 @@ from vaetut.datasets import polar
 from vaetut.measures.strokes import ink_threshold
 from vaetut.models import NETWORKS, VAE, compact
 from vaetut.models.networks import macs
-from vaetut.training import engine
+from vaetut.training import backends
 
 COMPACT = [
     n for n, (encoder, _) in NETWORKS.items() if encoder is compact.compact_encoder
@@ -97,7 +97,7 @@ def test_a_decoder_comes_back_from_its_config(name):
 @pytest.mark.parametrize("name", COMPACT)
 def test_a_decoder_computes_in_bfloat16_about_the_same(name):
     network = shaken(decoder(name), 0.5)
-    with engine.layers_in("bfloat16"):
+    with backends.layers_in("bfloat16"):
         half = decoder(name)
     assert all(weight.dtype == "float32" for weight in half.weights)
     half.set_weights(network.get_weights())
@@ -107,7 +107,7 @@ def test_a_decoder_computes_in_bfloat16_about_the_same(name):
 
 
 def test_the_stroke_is_laid_in_float32_whatever_the_rest_computes_in():
-    with engine.layers_in("bfloat16"):
+    with backends.layers_in("bfloat16"):
         network = decoder("contour")
     assert network(CODES).dtype == "float32"
     assert network.get_layer("stroke").compute_dtype == "float32"

@@ -8,7 +8,7 @@ import pytest
 
 from vaetut.recipes import get_recipe
 from vaetut.runs import measuring, train_run
-from vaetut.training import build_model, engine, feed, train
+from vaetut.training import backends, build_model, feed, train
 from vaetut.training.optimizer import build_optimizer
 from vaetut.training.weights import export_weights
 
@@ -39,13 +39,13 @@ def test_a_set_too_large_to_copy_is_gathered_batch_by_batch(plain, monkeypatch):
 
 def test_several_steps_a_call_with_a_rest(plain, monkeypatch):
     options = {"jit_compile": False, "steps_per_execution": 5}  # 8 steps an epoch
-    monkeypatch.setattr(engine, "compile_options", lambda: options)
+    monkeypatch.setattr(backends, "compile_options", lambda: options)
     same(train(SMALL, 0, say=str), plain)
 
 
 def test_images_that_lie_on_the_device(plain, monkeypatch):
     """On the other backends as well: see test_resilience."""
-    monkeypatch.setattr(engine, "resident", lambda size: True)
+    monkeypatch.setattr(backends, "resident", lambda size: True)
     trained = train(SMALL, 0, say=str)
     same(trained, plain)
     assert not any("images" in weight.path for weight in trained.model.weights)
@@ -104,5 +104,5 @@ def test_the_schedule_rises_and_falls():
 def test_what_a_training_took(plain):
     cost = plain.cost
     assert cost.seconds > 0 and cost.images_per_second > 0
-    assert 100 < cost.peak_memory_mb <= engine.peak_memory_mb()
+    assert 100 < cost.peak_memory_mb <= backends.peak_memory_mb()
     assert cost.devices == 1 and cost.precision == "float32"

@@ -85,12 +85,12 @@ def test_no_import_of_the_package_hides_in_a_function():
         if room_of(module) in {"commands", "__main__"}:
             continue
         for node in ast.walk(tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if is_function(node):
                 hidden = set(imported(node)) & FILES.keys()
                 assert not hidden, f"{module}.{node.name}: {hidden}"
 
 
-@pytest.mark.parametrize("room", WITHOUT_KERAS)
+@pytest.mark.parametrize("room", sorted(WITHOUT_KERAS))
 def test_who_knows_no_keras_reaches_none(room):
     """Neither by an import of its own nor by one of those that it imports."""
     seen, left = set(), {m for m in FILES if room_of(m) == room}
@@ -100,3 +100,20 @@ def test_who_knows_no_keras_reaches_none(room):
         for other in IMPORTS[module]:
             assert other.split(".")[0] not in BACKENDS, f"{module} imports {other}"
         left |= (IMPORTS[module] & FILES.keys()) - seen
+
+
+def test_the_command_line_begins_without_keras():
+    """Which backend Keras takes is asked of the command first."""
+    seen, left = set(), {"vaetut.__main__"}
+    while left:
+        module = left.pop()
+        seen.add(module)
+        top = ast.Module([n for n in TREES[module].body if not is_function(n)], [])
+        names = set(imported(top))
+        assert not {name.split(".")[0] for name in names} & BACKENDS, module
+        left |= (names & FILES.keys()) - seen
+    assert "vaetut.commands" in seen
+
+
+def is_function(node):
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))

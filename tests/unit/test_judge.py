@@ -155,12 +155,12 @@ def test_dim_strokes_are_brightened():
 
 
 def test_any_canvas_is_aligned_to_any_other():
-    view = View(form="reference")
-    for picture, point in zip(drawn(POINTS, 512), POINTS, strict=True):
+    view, points = View(form="reference"), POINTS[[0, 3]]
+    for picture, point in zip(drawn(points, 512), points, strict=True):
         found = align(picture, 64, "reference")
         assert np.linalg.norm(found.factors - point) < 0.02
         same([found.image], point[None], 64, "reference")
-    for picture, point in zip(polar.draw_reference(POINTS), POINTS, strict=True):
+    for picture, point in zip(polar.draw_reference(points), points, strict=True):
         picture = picture[..., 0] / np.float32(255)
         small = align(picture, 64, "reference", view)
         assert small.stroke == "as given"
@@ -309,7 +309,7 @@ def test_the_command_prints_a_table_or_json_and_warns(
     capsys, monkeypatch, model, curves
 ):
     run = SimpleNamespace(model=model, record=SimpleNamespace(fields={"dataset": SET}))
-    monkeypatch.setattr("vaetut.training.load_or_train", lambda *args, **options: run)
+    monkeypatch.setattr("vaetut.runs.load_or_train", lambda *args, **options: run)
     y, x = np.mgrid[:200, :200] - 100
     frame = (np.maximum(abs(x), abs(y)) // 2 == 30).astype(np.uint8) * 255
     written(curves / "frame.png", frame)

@@ -102,6 +102,7 @@ def exact(kind, **options):
 
 
 TRAIN, TEST = planted(1500, 0), planted(600, 1)
+FEW = TRAIN.take(slice(400)), TEST.take(slice(200))
 
 
 @pytest.fixture(scope="module")
@@ -181,11 +182,11 @@ def test_a_wide_posterior_with_a_limit_on_epsilon_is_measured_with_that_limit():
     found = {}
     for limit in (None, 0.5):
         model = exact(Wide, max_epsilon=limit)
-        found[limit], _ = measure_faces.measure_faces(model, TRAIN, TEST, Judge())
+        found[limit], _ = measure_faces.measure_faces(model, *FEW, Judge(), quick=True)
     assert found[None]["mean_shift_max"] > 0.3
     assert found[0.5]["mean_shift_max"] == pytest.approx(0.05, rel=1e-3)
     share = found[None]["mean_shift_share"]
-    assert share == pytest.approx(0.617, abs=0.01)  # P(|ε| > 0.5)
+    assert share == pytest.approx(0.617, abs=0.015)  # P(|ε| > 0.5)
 
 
 def test_what_is_drawn_comes_nearer_to_the_images_by_fitting_and_by_the_right_box(
@@ -209,16 +210,9 @@ def test_every_model_sees_the_same_draws(found):
         assert plain[name] == variational[name]
 
 
-def test_a_quick_measure_leaves_out_the_boxes():
-    model = exact(ExactAutoencoder)
-    metrics, _ = measure_faces.measure_faces(model, TRAIN, TEST, Judge(), quick=True)
-    assert set(metrics) == EVERY
-
-
-def test_faces_without_attributes_are_measured_without_probes():
+def test_a_quick_measure_leaves_out_the_boxes_and_needs_no_attributes():
     nameless = [
-        dataclasses.replace(data, attributes=None, attribute_names=())
-        for data in (TRAIN, TEST)
+        dataclasses.replace(data, attributes=None, attribute_names=()) for data in FEW
     ]
     model = exact(ExactAutoencoder)
     metrics, _ = measure_faces.measure_faces(model, *nameless, Judge(), quick=True)
@@ -227,13 +221,12 @@ def test_faces_without_attributes_are_measured_without_probes():
 
 def test_no_more_than_the_first_images_are_measured(monkeypatch):
     model = exact(ExactAutoencoder)
-    few = measure_faces.measure_faces(
-        model, TRAIN.take(slice(300)), TEST.take(slice(200)), Judge()
-    )
-    monkeypatch.setattr(measure_faces, "TRAINING", 300)
+    few = measure_faces.measure_faces(model, *FEW, Judge(), quick=True)
+    monkeypatch.setattr(measure_faces, "TRAINING", 400)
     monkeypatch.setattr(measure_faces, "TEST", 200)
-    assert measure_faces.measure_faces(model, TRAIN, TEST, Judge()) == few
-    assert len(few[1]["radius"]) == 200
+    first = measure_faces.measure_faces(model, TRAIN, TEST, Judge(), quick=True)
+    assert first == few
+    assert set(few[0]) == EVERY and len(few[1]["radius"]) == 200
 
 
 def test_a_collapsed_model_is_measured_without_what_does_not_exist():
@@ -242,7 +235,9 @@ def test_a_collapsed_model_is_measured_without_what_does_not_exist():
             mean = np.full((len(images), PIXELS), 0.01, "float32")
             return mean, np.zeros_like(mean)
 
-    metrics, _ = measure_faces.measure_faces(exact(Collapsed), TRAIN, TEST, Judge())
+    metrics, _ = measure_faces.measure_faces(
+        exact(Collapsed), *FEW, Judge(), quick=True
+    )
     assert metrics["active_units"] == 0 and metrics["kl"] < 0.01
     assert all(np.isfinite(value) for value in metrics.values())
 

@@ -60,20 +60,21 @@ def test_an_image_that_cannot_be_halved_is_refused_with_the_padding(builder):
 
 
 @pytest.mark.parametrize("kind", [Autoencoder, VAE])
-@pytest.mark.parametrize("split", ["", "val_"])
-def test_the_logged_parts_add_up(kind, split, images):
+def test_the_logged_parts_add_up(kind, images):
     options = {"beta": 2.048} if kind is VAE else {}
     model = make(kind, **options)
     model.compile("adam", jit_compile=False)
     # 20 = 8 + 8 + 4: a last batch of another size must not weigh too much
     logs = model.fit(images, validation_data=images, batch_size=8, verbose=0).history
-    parts = {k: logs[split + k][0] for k in ("loss", *model.parts)}
-    kl = parts.get("kl", 0)
-    beta = options.get("beta", 0)
-    assert parts["loss"] == pytest.approx(parts["reconstruction"] + beta * kl, rel=1e-6)
-    if kind is VAE:
-        assert parts["regularizer"] == pytest.approx(beta * kl, rel=1e-6)
-        assert kl > 0
+    for split in ("", "val_"):
+        parts = {k: logs[split + k][0] for k in ("loss", *model.parts)}
+        pulled = options.get("beta", 0) * parts.get("kl", 0)
+        whole = parts["reconstruction"] + pulled
+        assert parts["loss"] == pytest.approx(whole, rel=1e-6)
+        if kind is VAE:
+            assert (
+                parts["regularizer"] == pytest.approx(pulled, rel=1e-6) and pulled > 0
+            )
 
 
 def test_an_epoch_is_the_mean_over_images_not_over_batches(images):
@@ -255,17 +256,18 @@ def test_a_senseless_constant_deviation_is_refused(kind, posterior_sd):
 
 
 @pytest.mark.parametrize("kind", [VAE, DistanceVAE])
-@pytest.mark.parametrize("split", ["", "val_"])
-def test_the_logged_parts_of_a_constant_variance_add_up(kind, split, images):
+def test_the_logged_parts_of_a_constant_variance_add_up(kind, images):
     model = constant(kind, beta=2.048)
     model.compile("adam", jit_compile=False)
     logs = model.fit(images, validation_data=images, batch_size=8, verbose=0).history
-    loss, reconstruction, kl, regularizer, *rest = (
-        logs[split + part][0] for part in ("loss", *model.parts)
-    )
-    assert regularizer == pytest.approx(2.048 * kl, rel=1e-6)
-    assert loss == pytest.approx(reconstruction + regularizer + sum(rest), rel=1e-6)
-    assert len(rest) == (kind is DistanceVAE) and all(part > 0 for part in rest)
+    for split in ("", "val_"):
+        loss, reconstruction, kl, regularizer, *rest = (
+            logs[split + part][0] for part in ("loss", *model.parts)
+        )
+        assert regularizer == pytest.approx(2.048 * kl, rel=1e-6)
+        whole = reconstruction + regularizer + sum(rest)
+        assert loss == pytest.approx(whole, rel=1e-6)
+        assert len(rest) == (kind is DistanceVAE) and all(part > 0 for part in rest)
 
 
 @pytest.mark.parametrize("kind", [VAE, DistanceVAE])

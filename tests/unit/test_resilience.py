@@ -17,7 +17,7 @@ from vaetut.atomic import RunError
 from vaetut.recipes import get_recipe
 from vaetut.runs import measuring, train_run
 from vaetut.runs.record import read_record
-from vaetut.training import checkpoint, train, watch
+from vaetut.training import checkpoint, stopping, train
 from vaetut.training.checkpoint import Diverged
 from vaetut.training.weights import export_weights, pack_weights
 
@@ -27,10 +27,10 @@ PROGRAM = """
 import dataclasses, json, os, pathlib, signal, sys, time, traceback
 from vaetut import atomic
 from vaetut.recipes import get_recipe
-from vaetut.training import engine, train, watch
+from vaetut.training import backends, train, stopping
 from vaetut.training.weights import export_weights, pack_weights
 
-watch.SNAPSHOT_SECONDS = 0
+stopping.SNAPSHOT_SECONDS = 0
 atomic._sync = lambda path: None  # no power cut: what a dead process wrote is there
 recipe = dataclasses.replace(
     get_recipe("fashion-vae", "smoke"), epochs=3, batch_size=10, filters=(4, 8),
@@ -45,7 +45,7 @@ def start(name):
     code = 1
     try:
         if name == "resident":
-            engine.resident = lambda size: True
+            backends.resident = lambda size: True
         lines = []
         model, history, _ = train(
             recipe, 5, folder / f"{name}.checkpoint", lines.append
@@ -256,7 +256,7 @@ def test_a_loss_that_breaks_is_caught_at_once_with_its_cause(tmp_path):
 
 
 def test_the_last_good_state_survives_a_loss_that_breaks(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(watch, "SNAPSHOT_SECONDS", 0)
+    monkeypatch.setattr(stopping, "SNAPSHOT_SECONDS", 0)
     path = tmp_path / "checkpoint"
 
     class Break(keras.callbacks.Callback):
@@ -275,7 +275,7 @@ def test_the_cause_of_a_broken_loss():
     nan = {"reconstruction": math.nan, "kl": math.nan}
 
     def cause(losses, parts=nan, epsilon=3.0):
-        return watch.likely_cause(losses, parts, epsilon, 1e-3)
+        return stopping.likely_cause(losses, parts, epsilon, 1e-3)
 
     steady = [300.0, 290.0, 295.0]
     assert "had grown from 300 to 9e+04" in cause([300.0, 2e3, 9e4])
@@ -292,7 +292,7 @@ def test_the_extreme_epsilon_is_the_largest_that_the_step_drew(
     changes, draws, monkeypatch
 ):
     """The ε of a step, all of them, are drawn again from their generator's state."""
-    monkeypatch.setattr(watch, "EXTREME", 0.0)
+    monkeypatch.setattr(stopping, "EXTREME", 0.0)
     largest = []
 
     class Spy(keras.callbacks.Callback):

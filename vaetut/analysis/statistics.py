@@ -39,10 +39,10 @@ class Estimate(NamedTuple):
         level, half = fraction("level", level), 0.0
         if self.error > 0:
             half = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
-        ends = (self.mean, self.mean - half, self.mean + half)
+        mean, low, high = self.mean, self.mean - half, self.mean + half
         if self.logarithm:
-            ends = tuple(map(math.exp, ends))
-        return Interval(*ends, self.n)
+            mean, low, high = map(math.exp, (mean, low, high))
+        return Interval(mean, low, high, self.n)
 
     def p_value(self, bound: float) -> float:
         """Return the two-sided p-value of a mean equal to `bound`.
@@ -63,7 +63,7 @@ class Estimate(NamedTuple):
 class Share(NamedTuple):
     """How many of n independent draws did something."""
 
-    count: int  # of draws that did
+    hits: int  # draws that did
     n: int  # of draws
 
     def interval(self, level: float = 0.95) -> Interval:
@@ -71,9 +71,9 @@ class Share(NamedTuple):
 
         Source: Clopper & Pearson 1934, The use of confidence or fiducial limits.
         """
-        test = stats.binomtest(self.count, self.n)
+        test = stats.binomtest(self.hits, self.n)
         found = test.proportion_ci(fraction("level", level), method="exact")
-        share = self.count / self.n
+        share = self.hits / self.n
         return Interval(share, float(found.low), float(found.high), self.n)
 
     def p_value(self, bound: float) -> float:
@@ -83,8 +83,8 @@ class Share(NamedTuple):
         """
         if not 0 <= bound <= 1:
             return 0.0
-        below = stats.binom.cdf(self.count, self.n, bound)
-        above = stats.binom.sf(self.count - 1, self.n, bound)
+        below = stats.binom.cdf(self.hits, self.n, bound)
+        above = stats.binom.sf(self.hits - 1, self.n, bound)
         return float(min(1.0, 2 * min(below, above)))
 
 
@@ -94,9 +94,10 @@ def mean_estimate(values: ArrayLike, logarithm: bool = False) -> Estimate:
     With `logarithm` the mean is of their logarithms. Raises ValueError for a value
     that is not above 0 then.
     """
-    values = _logarithms("values", values) if logarithm else _values("values", values)
-    n, mean = len(values), float(values.mean())
-    return Estimate(mean, _error(values), n - 1, n, logarithm)
+    read = _logarithms if logarithm else _values
+    checked = read("values", values)
+    n, mean = len(checked), float(checked.mean())
+    return Estimate(mean, _error(checked), n - 1, n, logarithm)
 
 
 def welch_estimate(a: ArrayLike, b: ArrayLike, logarithm: bool = False) -> Estimate:
@@ -109,13 +110,14 @@ def welch_estimate(a: ArrayLike, b: ArrayLike, logarithm: bool = False) -> Estim
     Source: Welch 1947, The generalization of Student's problem; Satterthwaite 1946.
     """
     read = _logarithms if logarithm else _values
-    a, b = read("a", a), read("b", b)
-    squares = np.array([_error(a) ** 2, _error(b) ** 2])
-    n, total = min(len(a), len(b)), float(squares.sum())
+    one, other = read("a", a), read("b", b)
+    squares = np.array([_error(one) ** 2, _error(other) ** 2])
+    n, total = min(len(one), len(other)), float(squares.sum())
     freedom = float(n - 1)
     if n > 1 and total > 0:
-        freedom = total**2 / float((squares**2 / [len(a) - 1, len(b) - 1]).sum())
-    mean = float(a.mean() - b.mean())
+        apart = squares**2 / [len(one) - 1, len(other) - 1]
+        freedom = total**2 / float(apart.sum())
+    mean = float(one.mean() - other.mean())
     return Estimate(mean, total**0.5 if n > 1 else 0.0, freedom, n, logarithm)
 
 
@@ -158,8 +160,8 @@ def paired_interval(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Interval
     interval that excludes 0 is a difference at that level.  Raises ValueError where
     the lengths differ.
     """
-    a, b = _paired(a, b)
-    return interval(a - b, level)
+    one, other = _paired(a, b)
+    return interval(one - other, level)
 
 
 def _paired(a, b):
@@ -190,8 +192,9 @@ def ratio_estimate(a: ArrayLike, b: ArrayLike, paired: bool) -> Estimate:
     """
     if not paired:
         return welch_estimate(a, b, logarithm=True)
-    a, b = (_logarithms(name, v) for name, v in zip("ab", _paired(a, b), strict=True))
-    return mean_estimate(a - b)._replace(logarithm=True)
+    one, other = _paired(a, b)
+    difference = _logarithms("a", one) - _logarithms("b", other)
+    return mean_estimate(difference)._replace(logarithm=True)
 
 
 def ratio_interval(
@@ -214,12 +217,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     if len(p_values) == 0:
         return []
-    p_values = _values("p_values", p_values)
-    if not (p_values.min() >= 0 and p_values.max() <= 1):
+    raw = _values("p_values", p_values)
+    if not (raw.min() >= 0 and raw.max() <= 1):
         raise ValueError("p_values must lie in [0, 1]")
-    order, n = np.argsort(p_values, kind="stable"), len(p_values)
+    order, n = np.argsort(raw, kind="stable"), len(raw)
     corrected = np.empty(n)
-    steps = p_values[order] * np.arange(n, 0, -1)
+    steps = raw[order] * np.arange(n, 0, -1)
     corrected[order] = np.minimum(1, np.maximum.accumulate(steps))
     return corrected.tolist()
 

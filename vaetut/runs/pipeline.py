@@ -17,7 +17,7 @@ from vaetut.recipes import SCALES, Recipe, get_recipe
 from vaetut.runs.measuring import Measures, Numbers, measures_of
 from vaetut.runs.record import REMEDY, Record, read_record
 from vaetut.runs.store import SHIPPED, own_runs, records, refuse_stale, stem
-from vaetut.training import build_model, engine, load_data, train
+from vaetut.training import backends, build_model, load_data, train
 from vaetut.training.checkpoint import WRITABLE, lock
 from vaetut.training.devices import Devices
 from vaetut.training.weights import (
@@ -87,8 +87,8 @@ def train_run(
             digest=recipe.digest,
             fields=recipe.fields,
             backend=keras.backend.backend(),
-            hardware=engine.hardware(),
-            versions=engine.versions(),
+            hardware=backends.hardware(),
+            versions=backends.versions(),
             parameters=count_parameters(model),
             history=trained.history,
             metrics=metrics,

@@ -28,9 +28,9 @@ from vaetut.recipes import Recipe, variant
 from vaetut.runs.pipeline import train_run
 from vaetut.runs.record import Record
 from vaetut.runs.store import finished, own_runs, stem
-from vaetut.training.engine import PRECISIONS
+from vaetut.training.backends import PRECISIONS
 from vaetut.training.progress import duration, time_left
-from vaetut.training.watch import stop_signals
+from vaetut.training.stopping import stop_signals
 
 ANSWER_SECONDS = 20  # that a scheduler has to answer
 
@@ -69,34 +69,16 @@ def run(
     run whose worker is lost goes on at another one. `say` gets a line a run. Returns
     what went wrong, a line each: a run that fails does not end the others. Ctrl-C and
     SIGTERM let every job save and raise KeyboardInterrupt; the same call then goes on.
-    Raises ValueError for a senseless argument, or a scheduler that does not answer or
-    whose workers cannot train, RunError if the system ends a job.
+    Raises ValueError for a senseless argument or a scheduler that does not answer,
+    RunError if the system ends a job.
     """
     if jobs < 1 or precision not in PRECISIONS:
         raise ValueError(
             f"A sweep takes at least one job and a precision out of "
             f"{', '.join(PRECISIONS)}, not {jobs} and {precision!r}."
         )
-    todo: list[tuple[Recipe, int]] = []
-    problems: list[str] = []
-    done = 0
-
-    def report(recipe: Recipe, seed: int, text: str) -> None:
-        nonlocal done
-        done += 1
-        say(f"{done}/{len(plan)} {recipe.name} seed {seed}: {text}")
-
-    for recipe, seed in plan:
-        try:
-            record = finished(recipe, seed)
-        except RunError as damaged:
-            problems.append(str(damaged))
-            report(recipe, seed, "its record is damaged")
-            continue
-        if record is None:
-            todo.append((recipe, seed))
-        else:
-            report(recipe, seed, f"finished before, {_losses(record)}")
+    report = _Report(len(plan), say)
+    todo = _unfinished(plan, report)
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
         place = None if scheduler is None else _seen_by_all(own_runs())
@@ -106,25 +88,58 @@ def run(
         work = [(*run, own_runs(), precision, stop) for run in todo]
         if scheduler is not None:
             client = stack.enter_context(_client(scheduler, say))
-            results = _cluster_results(work, client)
+            results = _cluster_results(work, client, stop)
         else:
             results = _results(work, jobs, stop)
-        for k, (recipe, seed, record, error) in enumerate(results, 1):
+        for k, result in enumerate(results, 1):
             left = time_left(k, len(todo), time.monotonic() - start) or 0.0
-            if record is not None:
-                text = f"{_losses(record)}, {duration(record.seconds)}"
-                report(recipe, seed, text + f", {duration(left)} left" * (left > 0))
-            elif error is not None:
-                label = f"{recipe.name} seed {seed}"
-                named = error.startswith(label)
-                problems.append(error if named else f"{label}: {error}")
-                report(recipe, seed, "failed")
+            report.ended(result, left)
         if stop.exists():
             raise KeyboardInterrupt(
-                f"{done} of {len(plan)} runs are over, those under way are saved: "
-                "the same command goes on from there"
+                f"{report.done} of {len(plan)} runs are over, those under way are "
+                "saved: the same command goes on from there"
             )
-    return problems
+    return report.problems
+
+
+class _Report:
+    """What has become of the runs of a plan: a line each, and what went wrong."""
+
+    def __init__(self, total: int, say: Callable[[str], object]) -> None:
+        self.total, self.say, self.done = total, say, 0
+        self.problems: list[str] = []
+
+    def line(self, recipe: Recipe, seed: int, text: str) -> None:
+        self.done += 1
+        self.say(f"{self.done}/{self.total} {recipe.name} seed {seed}: {text}")
+
+    def ended(self, result: Result, left: float) -> None:
+        recipe, seed, record, error = result
+        if record is not None:
+            text = f"{_losses(record)}, {duration(record.seconds)}"
+            self.line(recipe, seed, text + f", {duration(left)} left" * (left > 0))
+        elif error is not None:
+            label = f"{recipe.name} seed {seed}"
+            named = error.startswith(label)
+            self.problems.append(error if named else f"{label}: {error}")
+            self.line(recipe, seed, "failed")
+
+
+def _unfinished(plan: Plan, report: _Report) -> list[tuple[Recipe, int]]:
+    """Return the runs of a plan that are yet to be trained, and report the others."""
+    todo = []
+    for recipe, seed in plan:
+        try:
+            record = finished(recipe, seed)
+        except RunError as damaged:
+            report.problems.append(str(damaged))
+            report.line(recipe, seed, "its record is damaged")
+            continue
+        if record is None:
+            todo.append((recipe, seed))
+        else:
+            report.line(recipe, seed, f"finished before, {_losses(record)}")
+    return todo
 
 
 def _losses(record: Record) -> str:
@@ -156,43 +171,49 @@ def _client(scheduler: str, say: Callable[[str], object]) -> Iterator[Any]:
             "scheduler`, or give the address that it printed."
         ) from error
     with client:
-        threads = client.nthreads()
-        if not threads:
+        if not client.nthreads():
             say(f"{scheduler} has no worker yet: waiting for one")
-        for worker, number in threads.items():
-            if number > 1:
-                raise ValueError(
-                    f"The Dask worker {worker} has {number} threads, and Keras trains "
-                    "one model in a process: start workers with --nthreads 1."
-                )
         yield client
 
 
-def _cluster_results(work, client) -> Iterator[Result]:
+def _cluster_results(work: list[Any], client: Any, stop: Path) -> Iterator[Result]:
     """Yield what `_results` yields, as the workers of a Dask cluster end the runs."""
-    from distributed import as_completed
+    from distributed import TimeoutError, wait
 
     backend = keras.backend.backend()
-    futures = {
+    left = {
         client.submit(_work_of_cluster, backend, *args, pure=False): args[:2]
         for args in work
     }
-    for future in as_completed(futures):
-        # One that has ended several workers is given up by the scheduler.
-        failure = future.exception()
-        lost = None if failure is None else f"{type(failure).__name__}: {failure}"
-        yield (*futures[future], None, lost) if lost else future.result()
+    while left:
+        if stop.exists() and not client.nthreads():
+            return  # no worker is there that would save and say so
+        try:
+            done = wait(list(left), timeout=1, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            continue
+        for future in done:
+            run = left.pop(future)
+            # One that has ended several workers is given up by the scheduler.
+            failure = future.exception()
+            lost = None if failure is None else f"{type(failure).__name__}: {failure}"
+            yield (*run, None, lost) if lost else future.result()
 
 
-def _work_of_cluster(backend, *args) -> Result:
-    """Train one run in a worker of a Dask cluster, which began without knowing it."""
-    if keras.backend.backend() != backend:
-        recipe, seed, *_ = args
-        mend = f"start its workers with KERAS_BACKEND={backend}"
-        found = f"this worker of the cluster runs {keras.backend.backend()}: {mend}"
-        return recipe, seed, None, found
+def _work_of_cluster(backend: str, recipe: Recipe, seed: int, *args: Any) -> Result:
+    """Train one run in a worker of a Dask cluster, unless it is no fit one for that."""
+    from distributed import get_worker
+
+    found, threads = keras.backend.backend(), get_worker().state.nthreads
+    mend = None
+    if found != backend:
+        mend = f"runs {found}: start its workers with KERAS_BACKEND={backend}"
+    elif threads > 1:  # Keras draws and builds for one training in a process
+        mend = f"has {threads} threads: start its workers with --nthreads 1"
+    if mend:
+        return recipe, seed, None, f"this worker of the cluster {mend}"
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
-    return _work(*args)
+    return _work(recipe, seed, *args)
 
 
 def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:

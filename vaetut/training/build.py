@@ -21,7 +21,7 @@ from vaetut.models import (
     ImageModel,
 )
 from vaetut.recipes import Recipe
-from vaetut.training import engine
+from vaetut.training import backends
 
 # Name of a recipe's model -> what makes it of encoder and decoder.
 PLAIN: dict[str, Callable[..., ImageModel]] = {  # without a β
@@ -65,7 +65,7 @@ def build_model(
                 f"There is no model {recipe.model!r}: choose one of "
                 f"{', '.join([*PLAIN, *VAES])}."
             )
-    with engine.layers_in(precision):
+    with backends.layers_in(precision):
         networks = _build_networks(recipe, shape, heads)
         if recipe.model in PLAIN:
             return PLAIN[recipe.model](*networks)

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 KINDS = ("cpu", "gpu")
+EARLIER = "Claim it before anything else has run, in a process of its own."
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,17 @@ def _parse_cluster(cluster: str | None, rank: int | None) -> tuple[int, int]:
         return 1, 0
     addresses = cluster.split(",")
     for address in addresses:
-        if not re.fullmatch(r"[^\s:/]+:\d{1,5}", address):
+        host, _, port = address.rpartition(":")
+        fits = re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+\]", host, re.ASCII)
+        if not fits or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
             raise ValueError(
                 f"{address!r} is no address of a cluster: write host:port, separated "
                 "by commas without spaces."
             )
+    if len(set(addresses)) < len(addresses):
+        raise ValueError(
+            f"The cluster {cluster} has an address twice: each process has its own."
+        )
     if rank is None or not 0 <= rank < len(addresses):
         named = "no rank" if rank is None else f"rank {rank}"
         raise ValueError(
@@ -156,8 +163,7 @@ def _check_number(kind: str, asked: int, there: int) -> None:
     if asked > there:
         remedy = ""
         if kind == "cpu":
-            remedy = " Claim cpu:N before anything else has run, in a process of its "
-            remedy += "own."
+            remedy = f" {EARLIER}"
         raise ValueError(
             f"{asked} devices were asked for and there are {there} of kind {kind}: "
             f"claim at most {there}.{remedy}"
@@ -186,7 +192,14 @@ def _claim_jax(
             jax.config.update("jax_num_cpu_devices", local)
             jax.config.update("jax_platforms", "cpu")
     if processes > 1:
-        keras.distribution.initialize(cluster, processes, rank)
+        try:
+            keras.distribution.initialize(cluster, processes, rank)
+        except RuntimeError as error:
+            if "before any JAX" in str(error) or "only be called once" in str(error):
+                raise ValueError(f"It is too late to join a cluster. {EARLIER}") from (
+                    error
+                )
+            raise
     default = jax.default_backend()
     kind = kind or ("cpu" if default == "cpu" else "gpu")
     try:
@@ -198,11 +211,14 @@ def _claim_jax(
     if local * processes == 1:
         return Devices(kind, place=place)
     found = sorted(jax.devices(kind), key=lambda d: (d.process_index, d.id))
-    mesh = [
-        f"{device.platform}:{device.id}"
-        for process in range(processes)
-        for device in [d for d in found if d.process_index == process][:local]
-    ]
-    _check_number(kind, local * processes, len(mesh))
+    mesh = []
+    for process in range(processes):
+        mine = [d for d in found if d.process_index == process][:local]
+        if len(mine) < local:
+            raise ValueError(
+                f"Process {process} of the cluster has {len(mine)} devices, not "
+                f"{local}: claim the same number in every process."
+            )
+        mesh += [f"{device.platform}:{device.id}" for device in mine]
     split = keras.distribution.DataParallel(devices=mesh, auto_shard_dataset=False)
     return Devices(kind, local, processes, rank, split, place)

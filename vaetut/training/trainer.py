@@ -15,7 +15,7 @@ import numpy as np
 
 from vaetut.models import ImageModel
 from vaetut.recipes import Recipe
-from vaetut.training import engine
+from vaetut.training import backends
 from vaetut.training.build import build_model
 from vaetut.training.checkpoint import Checkpoint
 from vaetut.training.data import load_data, sample_weights
@@ -23,7 +23,7 @@ from vaetut.training.devices import Devices
 from vaetut.training.feed import Resident, epoch_order, stream
 from vaetut.training.optimizer import build_optimizer
 from vaetut.training.progress import duration, time_left
-from vaetut.training.watch import Signals, Watch, stop_signals
+from vaetut.training.stopping import Signals, Watch, stop_signals
 
 VALIDATION_BATCH = 500
 
@@ -70,7 +70,7 @@ def train(
     training's; Diverged, which is a RunError, if the loss is not finite;
     KeyboardInterrupt after Ctrl-C, SIGTERM, or a callback's `stop_training`.
     """
-    devices = devices or Devices("gpu" if engine.accelerator() else "cpu")
+    devices = devices or Devices("gpu" if backends.accelerator() else "cpu")
     with contextlib.ExitStack() as stack:
         signals = stack.enter_context(stop_signals())
         stack.enter_context(devices.scope())
@@ -125,7 +125,7 @@ class _Training:
             )
         self.fitted = self._place()
         optimizer = build_optimizer(recipe, self.steps * recipe.epochs)
-        self.fitted.compile(optimizer, **engine.compile_options())
+        self.fitted.compile(optimizer, **backends.compile_options())
         optimizer.build(self.model.trainable_variables)
         identity = {
             "recipe": recipe.digest,
@@ -148,7 +148,7 @@ class _Training:
     def _place(self) -> ImageModel | Resident:
         """Return what to fit: the model, or a wrapper that knows where images lie."""
         train, test = self.train_set.images, self.test_set.images
-        if self.devices.total > 1 or not engine.resident(train.nbytes + test.nbytes):
+        if self.devices.total > 1 or not backends.resident(train.nbytes + test.nbytes):
             return self.model
         return Resident(self.model, np.concatenate([train, test]))
 
@@ -258,7 +258,7 @@ class _Training:
         cost = Cost(
             seconds=round(progress.seconds, 1),
             images_per_second=round(rate, 1) or None,
-            peak_memory_mb=engine.peak_memory_mb(),
+            peak_memory_mb=backends.peak_memory_mb(),
             devices=self.devices.total,
             precision=self.precision,
         )
