@@ -1,3 +1,5 @@
+"""The claims: how each is judged, what is refused, and that the book's add up."""
+
 import json
 import math
 import re

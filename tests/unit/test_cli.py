@@ -1,3 +1,5 @@
+"""The command line: its output, its errors in one line, its exit status."""
+
 import json
 import os
 import signal

@@ -1,3 +1,5 @@
+"""The models: their losses and logs, what they refuse, and that they come back."""
+
 import keras
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""A run: trained, recorded, loaded again, refused where it does not fit."""
+
 import dataclasses
 import json
 import os

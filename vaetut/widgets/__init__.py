@@ -1,6 +1,7 @@
 """What moves in the book: widgets that live in Jupyter and in a built page."""
 
 from importlib import import_module
+from typing import Any
 
 HOMES = {
     "BetaExplorer": "beta_explorer",
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     # When first asked for: PolarExplorer needs no Keras, which takes seconds to load.
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,9 +1,11 @@
 """What the strength of the KL loss does to faces, by slider over trained models."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from vaetut.widgets.checks import check_alike, is_above_zero, is_text
 from vaetut.widgets.explorer import COLOURS, Explorer, OneOf
@@ -50,18 +52,19 @@ class BetaExplorer(Explorer):
 
     def __init__(
         self,
-        rows,
+        rows: Iterable[Strength],
         *,
-        originals=None,
+        originals: ArrayLike | None = None,
         label: str = "β",
         width: float = 0.5,
         dimension: int | None = None,
         run: str | None = None,
         alt: str | None = None,
-    ):
+    ) -> None:
         self.rows = _rows(rows)
         self.names = [row.label for row in self.rows]
-        self.originals, strip = originals, None
+        self.originals: np.ndarray | None = None
+        strip = None
         if originals is not None:
             shape = self.rows[0].reconstructions.shape[:3]
             self.originals = colours("originals", originals, shape)
@@ -70,7 +73,8 @@ class BetaExplorer(Explorer):
             raise ValueError(f"label is {label!r}: give what the slider is of, like β.")
         if not is_above_zero(width):
             raise ValueError(f"width is {width!r}: give that of a bin, above 0.")
-        if dimension is not None and not (np.isscalar(dimension) and dimension >= 1):
+        scalar = np.isscalar(dimension)
+        if dimension is not None and not (scalar and dimension >= 1):
             raise ValueError(f"dimension is {dimension!r}: give that of the codes.")
         self.label, self.width, self.dimension = label, float(width), dimension
         state = {
@@ -124,7 +128,7 @@ class BetaExplorer(Explorer):
         return figure
 
 
-def _packed(row) -> dict:
+def _packed(row: Strength) -> dict:
     """Return a checked row as what a page needs to show it, ready for JSON."""
     return {
         "name": row.label,
@@ -139,7 +143,7 @@ def _packed(row) -> dict:
 # ---- What is refused
 
 
-def _rows(rows) -> list[Strength]:
+def _rows(rows: Iterable[Strength]) -> list[Strength]:
     """Return rows with their arrays in order, or say what is wrong with them."""
     rows = [_row(row) for row in rows]
     if len(rows) < 2:
@@ -159,7 +163,7 @@ def _rows(rows) -> list[Strength]:
     return rows
 
 
-def _row(row) -> Strength:
+def _row(row: Strength) -> Strength:
     """Return a row with uint8 images and counts as ints, or say what is wrong."""
     if not isinstance(row, Strength):
         raise ValueError(
@@ -167,7 +171,7 @@ def _row(row) -> Strength:
         )
     if not is_text(row.label):
         raise ValueError(f"a row's label is {row.label!r}: give a short text.")
-    images = {}
+    images: dict[str, Any] = {}
     for what in ("reconstructions", "random"):
         size = images["reconstructions"].shape[1:3] if images else (None, None)
         given, named = getattr(row, what), f"{what} of row {row.label!r}"

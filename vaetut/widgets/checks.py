@@ -1,6 +1,9 @@
 """What widgets check of their arguments: each says what is wrong, and what to give."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE
 
@@ -12,17 +15,18 @@ def wrong(what: str, fault: str, mend: str) -> ValueError:
     return ValueError(f"{what} {fault}: {mend}.")
 
 
-def is_text(value) -> bool:
+def is_text(value: object) -> bool:
     """Return whether a value is a text that has more than spaces."""
     return isinstance(value, str) and bool(value.strip())
 
 
-def is_above_zero(value) -> bool:
+def is_above_zero(value: Any) -> bool:
     """Return whether a value is a finite number above 0."""
-    return bool(np.isscalar(value) and np.isreal(value) and 0 < value < np.inf)
+    real = np.isscalar(value) and np.isreal(value)
+    return bool(real and 0 < value < np.inf)
 
 
-def names_of(what: str, mapping, mend: str) -> list[str]:
+def names_of(what: str, mapping: Any, mend: str) -> list[str]:
     """Return the keys of a mapping that has some, all texts, or say what to give."""
     if not isinstance(mapping, dict) or not mapping:
         raise ValueError(f"{what} is {type(mapping).__name__} or empty: {mend}.")
@@ -32,7 +36,7 @@ def names_of(what: str, mapping, mend: str) -> list[str]:
     return list(mapping)
 
 
-def plane(ranges) -> tuple:
+def plane(ranges: ArrayLike) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the ranges of a and b as floats, or say what is wrong with them."""
     try:
         pairs = np.asarray(ranges, float)
@@ -40,10 +44,11 @@ def plane(ranges) -> tuple:
         pairs = np.empty(0)
     if pairs.shape != (2, 2) or not (pairs[:, 0] < pairs[:, 1]).all():
         raise ValueError(f"ranges are {ranges!r}: give ((a0, a1), (b0, b1)), growing.")
-    return tuple(map(tuple, pairs.tolist()))
+    (a0, a1), (b0, b1) = pairs.tolist()
+    return (a0, a1), (b0, b1)
 
 
-def check_in_plane(what: str, factors):
+def check_in_plane(what: str, factors: np.ndarray) -> None:
     """Raise ValueError unless points (n, 2) are of the plane of the polar images."""
     low, high = np.transpose([A_RANGE, B_RANGE])
     if not ((low <= factors) & (factors <= high)).all():
@@ -54,14 +59,14 @@ def check_in_plane(what: str, factors):
         raise wrong(what, "lie outside the plane", mend)
 
 
-def check_own_names(what: str, names: list[str]):
+def check_own_names(what: str, names: list[str]) -> None:
     """Raise ValueError unless things have a name of their own each."""
     if len(set(names)) < len(names):
         mend = "give each its own name"
         raise wrong(what, f"are named {', '.join(names)}", mend)
 
 
-def check_alike(kind: str, properties: dict[str, dict]):
+def check_alike(kind: str, properties: dict[str, dict]) -> None:
     """Raise ValueError unless all things of a kind have the same properties.
 
     `properties` has by the name of each thing what must be the same, by its name.
@@ -76,7 +81,7 @@ def check_alike(kind: str, properties: dict[str, dict]):
                 )
 
 
-def greys(what: str, images) -> np.ndarray:
+def greys(what: str, images: np.ndarray) -> np.ndarray:
     """Return images (n, h, w, …) as uint8, or say what is wrong with them.
 
     They are uint8 or floats in [0, 1], and fit in a strip.

@@ -1,10 +1,13 @@
 """Explorers that decode: the kernel in Jupyter, the page itself where there is none."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vaetut.widgets.explorer import Explorer
 from vaetut.widgets.packing import ends_in_sigmoid, pack_decoder
@@ -31,13 +34,13 @@ class Panel:
     class_names: tuple[str, ...] = ()
     values: np.ndarray | None = None
     values_name: str = ""
-    limits: object = None
+    limits: Any = None
     nearest: tuple[np.ndarray, np.ndarray] | None = None
     name: str = ""
     packed: dict = field(init=False, repr=False)  # what `pack_decoder` gives
 
-    def __post_init__(self):
-        def put(key, value):
+    def __post_init__(self) -> None:
+        def put(key: str, value: Any) -> None:
             object.__setattr__(self, key, value)
 
         put("packed", pack_decoder(self.decoder))
@@ -53,26 +56,26 @@ class Panel:
             put("nearest", _nearest(self.nearest, self.image_shape, self.dimension))
 
     @property
-    def dimension(self):
+    def dimension(self) -> int:
         """The dimension d of the latent space."""
         return self.decoder.inputs[0].shape[1]
 
     @property
-    def image_shape(self):
+    def image_shape(self) -> tuple[int, ...]:
         """Height, width and channels of the decoded image."""
         return tuple(self.decoder.outputs[0].shape[1:])
 
-    def code(self, position):
+    def code(self, position: ArrayLike) -> np.ndarray:
         """Return the codes at positions in [0, 1]^d of the limits, both (…, d)."""
         low, high = self.limits.T
         return low + np.asarray(position) * (high - low)
 
-    def position(self, codes):
+    def position(self, codes: ArrayLike) -> np.ndarray:
         """Return the positions in [0, 1]^d of codes, both (…, d)."""
         low, high = self.limits.T
         return (np.asarray(codes) - low) / (high - low)
 
-    def draw(self, codes):
+    def draw(self, codes: ArrayLike) -> np.ndarray:
         """Return the uint8 images (n, h, w, c) the decoder gives for codes (n, d)."""
         outputs = self.decoder(np.asarray(codes, np.float32), training=False)
         outputs = keras.ops.convert_to_numpy(outputs).astype(np.float64)
@@ -89,7 +92,9 @@ class DecodingExplorer(Explorer):
     the weights, in float16 and once, and the page decodes.
     """
 
-    def __init__(self, panels: list, state: dict, alt: str | None, **traits):
+    def __init__(
+        self, panels: list[Panel], state: dict, alt: str | None, **traits: Any
+    ) -> None:
         self.panels = panels
         image = {"image": panels[0].image_shape}
         super().__init__(state | image, alt, **traits)
@@ -103,7 +108,7 @@ class DecodingExplorer(Explorer):
         networks = [panel.packed for panel in self.panels]
         return super().page_state() | {"networks": networks}
 
-    def _answer(self, _, message, buffers):
+    def _answer(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
         """Answer a request of the live view: messages in, images out."""
         super()._answer(_, message, buffers)
         if message.get("kind") != "decode":
@@ -142,7 +147,7 @@ def panels_of(decoders: dict) -> list[Panel]:
 # ---- What is refused
 
 
-def codes_of(codes, dimension, name):
+def codes_of(codes: ArrayLike, dimension: int, name: str) -> np.ndarray:
     """Return codes as floats (n, d), or say what is wrong with them."""
     codes = np.asarray(codes, float)
     if codes.ndim != 2 or codes.shape[1] != dimension or not len(codes):
@@ -155,7 +160,9 @@ def codes_of(codes, dimension, name):
     return codes
 
 
-def _limits(limits, codes, dimension):
+def _limits(
+    limits: ArrayLike | None, codes: np.ndarray | None, dimension: int
+) -> np.ndarray:
     """Return limits as floats (d, 2)."""
     if limits is None:
         if codes is None:
@@ -182,7 +189,7 @@ def _limits(limits, codes, dimension):
     return limits
 
 
-def _column(values, codes, name):
+def _column(values: ArrayLike, codes: np.ndarray | None, name: str) -> np.ndarray:
     """Return labels (n,) as ints or values (n,) as floats, one a code."""
     values = np.asarray(values)
     if codes is None or values.shape != (len(codes),):
@@ -202,7 +209,7 @@ def _column(values, codes, name):
     return values.astype(int)
 
 
-def _class_names(labels, names):
+def _class_names(labels: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
     """Return a name for every label."""
     count = int(labels.max()) + 1
     names = tuple(map(str, names)) or tuple(map(str, range(count)))
@@ -214,7 +221,9 @@ def _class_names(labels, names):
     return names
 
 
-def _nearest(nearest, image_shape, dimension):
+def _nearest(
+    nearest: Any, image_shape: tuple[int, ...], dimension: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return images (m, h, w, c) and codes (m, d) of the nearest ones' pool."""
     try:
         images, codes = nearest

@@ -3,11 +3,13 @@
 import base64
 import io
 from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import anywidget
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from vaetut.widgets.page import standalone
@@ -25,11 +27,11 @@ class OneOf(traitlets.TraitType):
 
     default_value = ""
 
-    def __init__(self, names: str = "names"):
+    def __init__(self, names: str = "names") -> None:
         super().__init__()
         self.names = names
 
-    def validate(self, owner, value) -> str:
+    def validate(self, owner: Any, value: Any) -> str:
         """Return the name."""
         names = getattr(owner, self.names)
         if value not in names:
@@ -43,9 +45,10 @@ class Whole(traitlets.TraitType):
 
     default_value = 0
 
-    def validate(self, owner, value) -> int:
+    def validate(self, owner: Any, value: Any) -> int:
         """Return the number as an int."""
-        if not (isinstance(value, Integral) and 0 <= value <= owner.last):
+        whole = isinstance(value, Integral)
+        if not (whole and 0 <= value <= owner.last):
             raise ValueError(
                 f"{self.name} is {value!r}: give a whole number from 0 to {owner.last}."
             )
@@ -55,13 +58,14 @@ class Whole(traitlets.TraitType):
 class Within(traitlets.TraitType):
     """A finite number from low to high; another raises ValueError with both."""
 
-    def __init__(self, low: float, high: float, default: float):
+    def __init__(self, low: float, high: float, default: float) -> None:
         super().__init__(default_value=default)
         self.low, self.high = low, high
 
-    def validate(self, owner, value) -> float:
+    def validate(self, owner: Any, value: Any) -> float:
         """Return the number as a float."""
-        if not (isinstance(value, Real) and self.low <= value <= self.high):
+        real = isinstance(value, Real)
+        if not (real and self.low <= value <= self.high):
             raise ValueError(
                 f"{self.name} is {value}: give a number from {self.low:g} to "
                 f"{self.high:g}."
@@ -77,10 +81,10 @@ class Explorer(anywidget.AnyWidget):
     JSON. Raises ValueError for an `alt` that is empty.
     """
 
-    kind = ""  # the class of its root, which the script looks for
-    view = ()
+    kind: ClassVar[str] = ""  # the class of its root, which the script looks for
+    view: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, state: dict, alt: str | None, **traits):
+    def __init__(self, state: dict, alt: str | None, **traits: Any) -> None:
         if alt is not None and not alt.strip():
             raise ValueError("alt is empty: say in a sentence what the picture shows.")
         self.given_alt = alt
@@ -119,22 +123,23 @@ class Explorer(anywidget.AnyWidget):
         name, source = f"vaetut-explorer {self.kind}", (str(self._css), str(self._esm))
         return standalone(name, *source, self.page_state(), self.still_png(), self.alt)
 
-    def _answer(self, _, message, buffers):
+    def _answer(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
         """Answer a live view that asks for what no trait holds."""
         if message.get("kind") == "state":
             self.send({"kind": "state", "state": self.state})
 
-    def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle: Any = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle
         return data | {"text/html": self.to_html(), "text/plain": self.alt}, metadata
 
 
-def pack_bytes(array) -> str:
+def pack_bytes(array: np.ndarray) -> str:
     """Return an array's bytes in base64."""
     return base64.b64encode(array.tobytes()).decode()
 
 
-def pack_steps(values, span: float | None = None) -> dict:
+def pack_steps(values: ArrayLike, span: float | None = None) -> dict:
     """Return finite numbers as int16 steps of the largest, ready for JSON.
 
     `span` takes the place of the largest; the error is at most half a step, it / 65534.
@@ -146,7 +151,9 @@ def pack_steps(values, span: float | None = None) -> dict:
     return {"span": span, "data": pack_bytes(steps)}
 
 
-def quantise(codes, low=None, high=None) -> dict:
+def quantise(
+    codes: ArrayLike, low: ArrayLike | None = None, high: ArrayLike | None = None
+) -> dict:
     """Return codes (n, d) as uint16 steps between their extremes, ready for JSON.
 
     The dict has `low` and `high`, (d,) each, which may be given, and `data`, base64;
@@ -160,18 +167,18 @@ def quantise(codes, low=None, high=None) -> dict:
     return {"low": low.tolist(), "high": high.tolist(), "data": data}
 
 
-def pack_png(array) -> str:
+def pack_png(array: np.ndarray) -> str:
     """Return a uint8 picture as a PNG in base64."""
     stream = io.BytesIO()
     Image.fromarray(array).save(stream, "PNG", optimize=True)
     return base64.b64encode(stream.getvalue()).decode()
 
 
-def strip(images) -> str:
+def strip(images: np.ndarray) -> str:
     """Return uint8 images (n, h, w) or (n, h, w, 1), one below the other, as a PNG."""
     return pack_png(images.reshape(-1, images.shape[2]))
 
 
-def short(values) -> list:
+def short(values: ArrayLike) -> list[float]:
     """Return numbers with six digits: more is not seen."""
     return [float(f"{value:.6g}") for value in np.ravel(values)]

@@ -1,10 +1,14 @@
 """A face moved along attributes in latent space, beside what it should have become."""
 
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any
 
+import keras
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from vaetut.widgets.checks import is_text
 from vaetut.widgets.decoding import DecodingExplorer, panels_of
@@ -21,13 +25,12 @@ class Amounts(traitlets.TraitType):
 
     default_value = ()
 
-    def validate(self, owner, value) -> list[float]:
+    def validate(self, owner: Any, value: Any) -> list[float]:
         """Return the numbers as a list of floats."""
         fits = isinstance(value, (list, tuple, np.ndarray))
         fits = fits and len(value) == len(owner.names)
-        if not fits or not all(
-            isinstance(amount, Real) and abs(amount) <= REACH for amount in value
-        ):
+        fits = fits and all(isinstance(amount, Real) for amount in value)
+        if not fits or not all(abs(amount) <= REACH for amount in value):
             raise ValueError(
                 f"{self.name} are {value!r}: give {len(owner.names)} numbers from "
                 f"{-REACH:g} to {REACH:g}, one each of {', '.join(owner.names)}."
@@ -63,17 +66,17 @@ class FaceExplorer(DecodingExplorer):
 
     def __init__(
         self,
-        decoder,
-        codes,
-        vectors,
-        names,
+        decoder: keras.Model,
+        codes: ArrayLike,
+        vectors: ArrayLike,
+        names: str | Sequence[str],
         *,
-        thumbnails=None,
+        thumbnails: ArrayLike | None = None,
         truths: dict | None = None,
         face: int = 0,
         amounts: dict | None = None,
         alt: str | None = None,
-    ):
+    ) -> None:
         self.names = _names(names)
         self.codes = _rows("codes", codes)
         self.vectors = _rows("vectors", vectors)
@@ -91,7 +94,8 @@ class FaceExplorer(DecodingExplorer):
                 f"of {', '.join(self.names)}."
             )
         self.last = n - 1
-        self.thumbnails, picture = thumbnails, None
+        self.thumbnails: np.ndarray | None = None
+        picture = None
         if thumbnails is not None:
             self.thumbnails = colours("thumbnails", thumbnails, (n, *size))
             picture = picture_uri(self.thumbnails, lossless=True)
@@ -108,10 +112,10 @@ class FaceExplorer(DecodingExplorer):
                 for name, strips in self.truths.items()
             },
         }
-        amounts = self._amounts_of(amounts or {})
-        super().__init__(panels, state, alt, face=face, amounts=amounts)
+        start = self._amounts_of(amounts or {})
+        super().__init__(panels, state, alt, face=face, amounts=start)
 
-    def _amounts_of(self, amounts) -> list[float]:
+    def _amounts_of(self, amounts: dict[str, float]) -> list[float]:
         """Return amounts by name as a list in the order of the names."""
         for name in amounts:
             if name not in self.names:
@@ -119,11 +123,11 @@ class FaceExplorer(DecodingExplorer):
                 raise ValueError(f"amounts have {name!r}: choose of {choice}.")
         return [amounts.get(name, 0.0) for name in self.names]
 
-    def move(self, face: int, amounts) -> np.ndarray:
+    def move(self, face: int, amounts: ArrayLike) -> np.ndarray:
         """Return the code (d,) of a face with so much of each attribute added."""
         return self.codes[face] + np.asarray(amounts, float) @ self.vectors
 
-    def decode(self, face: int, amounts) -> np.ndarray:
+    def decode(self, face: int, amounts: ArrayLike) -> np.ndarray:
         """Return what the decoder draws, uint8 (2, h, w, c): a face as it is, moved."""
         codes = [self.codes[face], self.move(face, amounts)]
         return self.panels[0].draw(codes)
@@ -171,14 +175,14 @@ class FaceExplorer(DecodingExplorer):
         return figure
 
 
-def _said(names, amounts) -> str:
+def _said(names: Sequence[str], amounts: Sequence[float]) -> str:
     """Return the amounts that are not 0, in words."""
     pairs = zip(names, amounts, strict=True)
     text = ", ".join(f"{name} {amount:+.1f}" for name, amount in pairs if amount)
     return text.replace("-", "−")
 
 
-def _column(strips) -> np.ndarray:
+def _column(strips: np.ndarray) -> np.ndarray:
     """Return images (n, steps, h, w, 3) as (n · steps, h, w, 3)."""
     return strips.reshape(-1, *strips.shape[2:])
 
@@ -186,7 +190,7 @@ def _column(strips) -> np.ndarray:
 # ---- What is refused
 
 
-def _names(names) -> list[str]:
+def _names(names: str | Sequence[str]) -> list[str]:
     names = [names] if isinstance(names, str) else list(names)
     if not 1 <= len(names) <= MOST_ATTRIBUTES or len(set(names)) < len(names):
         raise ValueError(
@@ -199,7 +203,7 @@ def _names(names) -> list[str]:
     return names
 
 
-def _rows(what, values) -> np.ndarray:
+def _rows(what: str, values: ArrayLike) -> np.ndarray:
     """Return codes or vectors as floats (n, d), or say what is wrong with them."""
     values = np.asarray(values, float)
     if values.ndim != 2 or not values.size:
@@ -209,7 +213,9 @@ def _rows(what, values) -> np.ndarray:
     return values
 
 
-def _truths(truths, names, n, size) -> dict[str, np.ndarray]:
+def _truths(
+    truths: dict[str, Any], names: Sequence[str], n: int, size: tuple[int, ...]
+) -> dict[str, np.ndarray]:
     """Return strips as uint8 (n, steps, h, w, 3), or say what is wrong with them."""
     checked = {}
     for name, strips in truths.items():

@@ -1,8 +1,13 @@
 """What the weight of a loss does: each trained run's codes of a lattice, and scores."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import traitlets
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE
 from vaetut.widgets.checks import is_text, names_of, plane
@@ -60,11 +65,11 @@ class GammaExplorer(Explorer):
         label: str = "γ",
         chance: str = "random rotation",
         interval: str = "mean and interval",
-        ranges=(A_RANGE, B_RANGE),
+        ranges: ArrayLike = (A_RANGE, B_RANGE),
         run: str | None = None,
         alt: str | None = None,
-        **view,
-    ):
+        **view: Any,
+    ) -> None:
         mend = 'give {"0": codes (na, nb, d), …}, a label of the slider each'
         self.names = names_of("embeddings", embeddings, mend)
         self.embeddings = _embeddings(embeddings)
@@ -99,7 +104,7 @@ class GammaExplorer(Explorer):
         up = [np.sin(e) * np.sin(a), np.sin(e) * np.cos(a), np.cos(e)]
         return np.array([[np.cos(a), -np.sin(a), 0], up])
 
-    def _pack(self, chance, interval) -> dict:
+    def _pack(self, chance: str, interval: str) -> dict:
         """Return what a page needs besides the traits, ready for JSON."""
         na, nb, d = self.embeddings[self.names[0]].shape
         runs = []
@@ -167,7 +172,7 @@ class GammaExplorer(Explorer):
             self._draw_scores(columns[1], scores)
         return figure
 
-    def _draw_lattice(self, axes):
+    def _draw_lattice(self, axes: Axes) -> None:
         seen = self.project(self.run)
         turn = np.eye(2) if self.embeddings[self.run].shape[2] == 2 else self._turn()
         for k, arm in enumerate(1.1 * turn.T):
@@ -180,7 +185,7 @@ class GammaExplorer(Explorer):
         axes.set(aspect="equal", title=f"{self.label} = {self.run}")
         axes.set_axis_off()
 
-    def _draw_scores(self, axes, scores):
+    def _draw_scores(self, axes: Axes, scores: dict[str, Any]) -> None:
         for row, (name, score) in enumerate(scores.items()):
             said = _said("", score, self.reference | {"": self.reference.get(name)})
             axes.text(0, -row, name, fontsize=9, weight="bold")
@@ -189,18 +194,18 @@ class GammaExplorer(Explorer):
         axes.set_axis_off()
 
 
-def middled(codes) -> np.ndarray:
+def middled(codes: np.ndarray) -> np.ndarray:
     """Return codes (…, d) with the middle of their extent at 0."""
     flat = codes.reshape(-1, codes.shape[-1])
     return codes - (flat.min(axis=0) + flat.max(axis=0)) / 2
 
 
-def reach(codes) -> float:
+def reach(codes: np.ndarray) -> float:
     """Return how far codes (…, d) lie from the middle of their extent, at most."""
     return float(np.linalg.norm(middled(codes), axis=-1).max())
 
 
-def _said(name, score, reference) -> str:
+def _said(name: str, score: Sequence[float], reference: dict[str, Any]) -> str:
     mean, low, high = score
     chance = reference.get(name)
     chance = "" if chance is None else f", by chance {chance:.3g}"
@@ -210,7 +215,7 @@ def _said(name, score, reference) -> str:
 # ---- What is refused
 
 
-def _embeddings(embeddings) -> dict[str, np.ndarray]:
+def _embeddings(embeddings: dict[str, Any]) -> dict[str, np.ndarray]:
     """Return codes as floats (na, nb, d), or say what is wrong with them."""
     arrays = {name: np.asarray(codes, float) for name, codes in embeddings.items()}
     first, shape = next((name, codes.shape) for name, codes in arrays.items())
@@ -236,7 +241,7 @@ def _embeddings(embeddings) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _scores(scores, names) -> dict[str, dict]:
+def _scores(scores: dict[str, Any], names: Sequence[str]) -> dict[str, dict]:
     """Return each run's scores as three floats, or say what is wrong with them."""
     if not scores:
         return {name: {} for name in names}
@@ -259,7 +264,7 @@ def _scores(scores, names) -> dict[str, dict]:
     return checked
 
 
-def _triple(name, score, values) -> tuple[float, float, float]:
+def _triple(name: str, score: str, values: Any) -> tuple[float, float, float]:
     try:
         mean, low, high = (float(value) for value in values)
     except (TypeError, ValueError):
@@ -269,10 +274,11 @@ def _triple(name, score, values) -> tuple[float, float, float]:
             f"score {score!r} of {name!r} is {values!r}: give (mean, low, high), "
             "finite and with the mean between both."
         )
-    return tuple(float(f"{value:.6g}") for value in (mean, low, high))
+    mean, low, high = (float(f"{value:.6g}") for value in (mean, low, high))
+    return mean, low, high
 
 
-def _reference(reference, scores) -> dict[str, float]:
+def _reference(reference: dict[str, Any], scores: dict[str, Any]) -> dict[str, float]:
     for name, value in reference.items():
         if name not in scores:
             raise ValueError(

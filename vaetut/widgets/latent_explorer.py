@@ -1,8 +1,14 @@
 """One latent plane to drag over, alive in Jupyter and in the built book."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
 
 from vaetut.figures.style import CLASS_COLOURS
 from vaetut.widgets.decoding import DecodingExplorer, Panel, codes_of
@@ -36,57 +42,57 @@ class LatentExplorer(DecodingExplorer):
 
     def __init__(
         self,
-        decoder,
-        codes=None,
+        decoder: keras.Model | Panel | Sequence[Panel],
+        codes: ArrayLike | None = None,
         *,
-        path=None,
-        seconds=16.0,
-        dimensions=None,
-        inverted=False,
-        alt=None,
-        **panel,
-    ):
+        path: ArrayLike | None = None,
+        seconds: float = 16.0,
+        dimensions: Iterable[int] | None = None,
+        inverted: bool = False,
+        alt: str | None = None,
+        **panel: Any,
+    ) -> None:
         panels = _panels(decoder, codes, panel)
         first = panels[0]
         d = first.dimension
         if path is None:
-            path, closed = _circle(first), True
+            way, closed = _circle(first), True
         else:
-            path = codes_of(path, d, "path")
-            if len(path) < 2:
+            points = codes_of(path, d, "path")
+            if len(points) < 2:
                 raise ValueError("path has one point: give two or more codes.")
-            closed = bool(np.allclose(path[0], path[-1]))
-            path = np.clip(first.position(path), 0, 1)
+            closed = bool(np.allclose(points[0], points[-1]))
+            way = np.clip(first.position(points), 0, 1)
         if not seconds > 0:
             raise ValueError(f"seconds must be positive, not {seconds}.")
-        self.position = path[0]
+        self.position = way[0]
         state = {
             "colours": CLASS_COLOURS,
             "inverted": bool(inverted),
             "sliders": _sliders(dimensions, d),
-            "position": path[0].tolist(),
-            "path": path.round(5).tolist(),
+            "position": way[0].tolist(),
+            "path": way.round(5).tolist(),
             "closed": closed,
             "seconds": float(seconds),
             **_panel_states(panels),
         }
         super().__init__(panels, state, alt)
 
-    def decode(self, position):
+    def decode(self, position: ArrayLike) -> list[np.ndarray]:
         """Return each panel's uint8 image (h, w, c) at a position (d,) in [0, 1]^d."""
         return decode(self.panels, position)
 
-    def images(self, wish):
+    def images(self, wish: dict[str, Any]) -> list[np.ndarray]:
         """Return what `decode` does at a view's position; the still picture follows."""
         images = self.decode(wish["position"])
         self.position = np.asarray(wish["position"])
         return images
 
-    def describe(self):
+    def describe(self) -> str:
         """Return what the still picture shows, in words."""
         return _default_alt(self.panels, self.position)
 
-    def draw(self):
+    def draw(self) -> Figure:
         """Return the still picture: each panel's cloud, point and decoded image."""
         plane = self.panels[0].dimension == 2
         columns = [c for _ in self.panels for c in ([1.6, 1] if plane else [1])]
@@ -105,33 +111,34 @@ class LatentExplorer(DecodingExplorer):
         return figure
 
 
-def decode(panels, position):
+def decode(panels: Sequence[Panel], position: ArrayLike) -> list[np.ndarray]:
     """Return each panel's uint8 image (h, w, c) at one position (d,) in [0, 1]^d.
 
     Raises ValueError for a position of another dimension or outside.
     """
     position = np.asarray(position, float)
     d = panels[0].dimension
-    inside = position.shape == (d,) and (0 <= position).all() and (position <= 1).all()
+    inside = position.shape == (d,) and (position >= 0).all() and (position <= 1).all()
     if not inside:
         raise ValueError(f"position must be {d} numbers from 0 to 1, not {position}.")
     return [panel.draw(panel.code(position)[None])[0] for panel in panels]
 
 
-def _draw_plane(axes, panel, code):
+def _draw_plane(axes: Axes, panel: Panel, code: np.ndarray) -> None:
     if panel.codes is not None:
-        colours = {"color": "#667"}
+        colours: dict[str, Any] = {"color": "#667"}
         if panel.labels is not None:
             wheel = np.array(CLASS_COLOURS)
             colours = {"color": wheel[panel.labels % len(wheel)]}
         elif panel.values is not None:
             colours = {"c": panel.values, "cmap": "cividis"}
-        axes.scatter(*panel.codes.T, s=2, linewidths=0, alpha=0.7, **colours)
+        x, y = panel.codes.T
+        axes.scatter(x, y, s=2, linewidths=0, alpha=0.7, **colours)
         halo = [withStroke(linewidth=2, foreground="white")]
         for x, y, name in _labels(panel):
             axes.text(x, y, name, fontsize=7, ha="center", path_effects=halo)
     for width, colour in ((5, "white"), (2.5, "#d1495b")):
-        ring = {"markeredgewidth": width, "markeredgecolor": colour}
+        ring: dict[str, Any] = {"markeredgewidth": width, "markeredgecolor": colour}
         axes.plot(*code, "o", markersize=9, markerfacecolor="none", **ring)
     axes.set(xlim=panel.limits[0], ylim=panel.limits[1])
     axes.set_title(panel.name or "latent plane", fontsize=9)
@@ -139,11 +146,11 @@ def _draw_plane(axes, panel, code):
     axes.set_box_aspect(1)
 
 
-def _labels(panel):
+def _labels(panel: Panel) -> list[tuple[float, float, str]]:
     """Return where to write each class name (x, y, name): its median, or just above."""
     step = 0.05 * (panel.limits[1, 1] - panel.limits[1, 0])
     wide = 0.2 * (panel.limits[0, 1] - panel.limits[0, 0])
-    placed = []
+    placed: list[tuple[float, float, str]] = []
     for kind in sorted(_classes(panel), key=lambda kind: kind["median"][1]):
         x, y = kind["median"]
         for other_x, other_y, _ in placed:
@@ -156,7 +163,7 @@ def _labels(panel):
 # ---- The state that travels to a page
 
 
-def _panel_states(panels):
+def _panel_states(panels: Sequence[Panel]) -> dict[str, Any]:
     """Return what the page needs of all panels; equal sheets of images travel once."""
     states, sheets = [], []
     for panel in panels:
@@ -188,9 +195,9 @@ def _panel_states(panels):
     return {"panels": states, "sheets": sheets}
 
 
-def _classes(panel):
+def _classes(panel: Panel) -> list[dict[str, Any]]:
     """Return name and median code of every class, in the order of the names."""
-    if panel.labels is None:
+    if panel.codes is None or panel.labels is None:
         return []
     medians = []
     for label, name in enumerate(panel.class_names):
@@ -200,18 +207,18 @@ def _classes(panel):
     return medians
 
 
-def _sample(n, most):
+def _sample(n: int, most: int) -> np.ndarray:
     """Return at most that many of n row numbers, the same ones each time."""
     if n <= most:
         return np.arange(n)
     return np.sort(np.random.default_rng(0).choice(n, most, replace=False))
 
 
-def _bytes(values):
+def _bytes(values: ArrayLike) -> str:
     return pack_bytes(np.asarray(values).astype(np.uint8))
 
 
-def _sheet(images):
+def _sheet(images: np.ndarray) -> str:
     """Return images (m, h, w, c) as one PNG, row by row, in a data URI."""
     m, h, w, c = images.shape
     across = int(np.ceil(np.sqrt(m)))
@@ -223,7 +230,7 @@ def _sheet(images):
     return "data:image/png;base64," + pack_png(sheet[..., 0] if c == 1 else sheet)
 
 
-def _sliders(dimensions, d):
+def _sliders(dimensions: Iterable[int] | None, d: int) -> list[dict[str, Any]]:
     """Return number and name of each dimension that gets a slider."""
     if dimensions is None:
         dimensions = range(min(d, MAX_SLIDERS))
@@ -237,7 +244,7 @@ def _sliders(dimensions, d):
     return [{"dimension": k, "name": f"z{k + 1}".translate(digits)} for k in chosen]
 
 
-def _circle(panel):
+def _circle(panel: Panel) -> np.ndarray:
     """Return positions on a closed ellipse through the middle of the cloud."""
     d = panel.dimension
     centre, radius = np.full(d, 0.5), np.full(d, 0.3)
@@ -253,7 +260,7 @@ def _circle(panel):
     return np.clip(path, 0, 1)
 
 
-def _default_alt(panels, position):
+def _default_alt(panels: Sequence[Panel], position: np.ndarray) -> str:
     """Return a sentence on what the still picture shows."""
     parts = []
     for panel in panels:
@@ -276,7 +283,7 @@ def _default_alt(panels, position):
 # ---- Arguments
 
 
-def _panels(decoder, codes, arguments):
+def _panels(decoder: Any, codes: Any, arguments: dict[str, Any]) -> list[Panel]:
     """Return the panels an explorer was given, in either form."""
     if isinstance(decoder, Panel):
         decoder = [decoder]

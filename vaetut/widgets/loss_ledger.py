@@ -1,6 +1,7 @@
 """The accounts of trainings: reconstruction, KL and total in any unit that is used."""
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ class LossLedger(Explorer):
         unit: str | None = None,
         epoch: int | None = None,
         alt: str | None = None,
-    ):
+    ) -> None:
         self.names = names_of("histories", histories, 'give {"β = 1": history, …}')
         self.accounts = {name: _account(name, histories[name]) for name in self.names}
         lengths = {len(account["kl"]) for account in self.accounts.values()}
@@ -79,7 +80,7 @@ class LossLedger(Explorer):
             epoch=self.last if epoch is None else epoch,
         )
 
-    def _pack(self, name) -> dict:
+    def _pack(self, name: str) -> dict:
         """Return what a page needs of a training, ready for JSON."""
         account = self.accounts[name]
         parts = {part: short(account[part]) for part in PARTS}
@@ -154,7 +155,7 @@ def units_of(pixels: int, dimensions: int) -> dict[str, tuple[float, float]]:
     }
 
 
-def _account(name, history) -> dict:
+def _account(name: str, history: dict[str, Any]) -> dict:
     """Return a training's β and parts as floats, or say what is wrong with them."""
     missing = [key for key in ("beta", *PARTS) if key not in history]
     if missing:

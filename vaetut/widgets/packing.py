@@ -3,9 +3,12 @@
 import base64
 import itertools
 import math
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 # What the explorer's JavaScript computes; the number is a slope or a scale, if any.
 ACTIVATIONS = {
@@ -26,7 +29,7 @@ LAYERS = (
 )
 
 
-def pack_decoder(decoder):
+def pack_decoder(decoder: keras.Model) -> dict[str, Any]:
     """Return a decoder as what a page needs to run it: a dict ready for JSON.
 
     `decoder` is a Keras model of one chain of layers from codes (n, d) to logits (or
@@ -37,7 +40,8 @@ def pack_decoder(decoder):
     layer that cannot be packed, and how to mend it.
     """
     check_decoder(decoder)
-    operations, shape = [], decoder.inputs[0].shape
+    operations: list[dict[str, Any]] = []
+    shape = decoder.inputs[0].shape
     for layer in _chain(decoder):
         shape = _append(operations, layer, tuple(shape))
     if ends_in_sigmoid(decoder):
@@ -58,7 +62,7 @@ def pack_decoder(decoder):
     }
 
 
-def check_decoder(decoder):
+def check_decoder(decoder: Any) -> None:
     """Raise ValueError unless a model makes one grey or RGB image of one code."""
     if not isinstance(decoder, keras.Model):
         raise ValueError(
@@ -89,13 +93,13 @@ def check_decoder(decoder):
         )
 
 
-def ends_in_sigmoid(decoder):
+def ends_in_sigmoid(decoder: keras.Model) -> bool:
     """Return whether a decoder's outputs are probabilities already."""
     activation = getattr(list(_chain(decoder))[-1], "activation", None)
     return activation is keras.activations.sigmoid
 
 
-def _chain(model):
+def _chain(model: keras.Model) -> Iterator[Any]:
     """Yield the layers of a model in order, those of nested models included."""
     layers = model.layers if isinstance(model, keras.Sequential) else _in_line(model)
     for layer in layers:
@@ -105,7 +109,7 @@ def _chain(model):
             yield layer
 
 
-def _in_line(model):
+def _in_line(model: keras.Model) -> list[Any]:
     """Return a functional model's operations, each of which takes the one before."""
     depths = getattr(model, "_nodes_by_depth", None)
     if not depths:
@@ -125,12 +129,16 @@ def _in_line(model):
     return [node.operation for node in nodes]
 
 
-def _refuse(layer, what="is not supported", mend=f"use {LAYERS}"):
+def _refuse(
+    layer: Any, what: str = "is not supported", mend: str = f"use {LAYERS}"
+) -> NoReturn:
     kind = type(layer).__name__
     raise ValueError(f"layer {layer.name!r} ({kind}) {what}: {mend}.")
 
 
-def _append(operations, layer, shape):
+def _append(
+    operations: list[dict[str, Any]], layer: Any, shape: tuple[int, ...]
+) -> tuple[int, ...]:
     """Append what a layer does to inputs of that shape, or merge it into the last.
 
     Returns the shape of the layer's outputs, whose first axis is the batch.
@@ -157,7 +165,7 @@ def _append(operations, layer, shape):
     return layer.compute_output_shape(shape)
 
 
-def _dense(layer, shape):
+def _dense(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     positions = math.prod(shape[1:-1])
     return _linear(layer, _numbers(layer.kernel)) | {
         "type": "linear",
@@ -169,7 +177,7 @@ def _dense(layer, shape):
     }
 
 
-def _convolution(layer, shape):
+def _convolution(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     """Return the operation of a convolution, transposed or not.
 
     Both add, for every position of the source and every tap of the kernel, to one
@@ -200,7 +208,7 @@ def _convolution(layer, shape):
     }
 
 
-def _linear(layer, kernel):
+def _linear(layer: Any, kernel: np.ndarray) -> dict[str, Any]:
     """Return what all linear layers share; `kernel` is (inputs, taps…, outputs)."""
     activation = _activation(layer.activation)
     if activation is None:
@@ -220,7 +228,7 @@ def _linear(layer, kernel):
     }
 
 
-def _upsampling(layer, shape):
+def _upsampling(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     if layer.interpolation != "nearest":
         _refuse(layer, "interpolates", "use interpolation='nearest'")
     return {
@@ -234,7 +242,9 @@ def _upsampling(layer, shape):
     }
 
 
-def _normalise(operations, layer, shape):
+def _normalise(
+    operations: list[dict[str, Any]], layer: Any, shape: tuple[int, ...]
+) -> None:
     """Fold batch normalisation into the kernel and bias before it, or scale."""
     if layer.axis not in (-1, len(shape) - 1):
         _refuse(layer, f"normalises axis {layer.axis}", "use axis=-1")
@@ -244,7 +254,7 @@ def _normalise(operations, layer, shape):
     shift = -_numbers(layer.moving_mean) * scale
     if layer.center:
         shift = shift + _numbers(layer.beta)
-    last = operations[-1] if operations else {"activation": None}
+    last: dict[str, Any] = operations[-1] if operations else {"activation": None}
     # A Reshape between may have cut the last axis: a channel is then several units.
     repeat, rest = divmod(last.get("channels", [0, 0])[1], len(scale))
     if last["activation"] == "linear" and "kernel" in last and repeat and not rest:
@@ -263,14 +273,14 @@ def _normalise(operations, layer, shape):
     )
 
 
-def _activate(operations, layer):
+def _activate(operations: list[dict[str, Any]], layer: Any) -> None:
     """Give the operation before its activation, or append one that does no more."""
     if not operations or operations[-1]["activation"] != "linear":
         operations.append({"layer": layer.name, "type": "activation"})
-    operations[-1] |= _activation(layer)
+    operations[-1] |= _activation(layer) or {}
 
 
-def _activation(value):
+def _activation(value: Any) -> dict[str, Any] | None:
     """Return an activation function or layer as the page knows it, or None."""
     kinds = keras.layers
     if isinstance(value, kinds.Activation):
@@ -292,11 +302,11 @@ def _activation(value):
     return None
 
 
-def _numbers(weight):
+def _numbers(weight: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(weight), np.float64)
 
 
-def _as_half(values, layer, key):
+def _as_half(values: ArrayLike, layer: str, key: str) -> np.ndarray:
     """Return weights as float16, refusing what is not finite there."""
     values = np.asarray(values)
     if not np.isfinite(values).all():
@@ -314,7 +324,7 @@ def _as_half(values, layer, key):
     return half
 
 
-def decode_packed(network, codes):
+def decode_packed(network: dict[str, Any], codes: ArrayLike) -> np.ndarray:
     """Return the logits (n, h, w, c) of what `pack_decoder` gave, for codes (n, d).
 
     NumPy alone, in float64 and with no eye on speed: what the page's JavaScript does,
@@ -332,7 +342,9 @@ def decode_packed(network, codes):
     return x.reshape(-1, *network["image"])
 
 
-def _run_linear(operation, x, kernel, bias):
+def _run_linear(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
     inputs, outputs = operation["channels"]
     (height, width), (rows, columns) = operation["source"], operation["target"]
     size, strides, cut = (operation[k] for k in ("size", "strides", "cut"))
@@ -352,12 +364,16 @@ def _run_linear(operation, x, kernel, bias):
     return y
 
 
-def _run_upsampling(operation, x, kernel, bias):
+def _run_upsampling(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
     x = x.reshape(-1, *operation["source"], operation["channels"][0])
     return x.repeat(operation["size"][0], axis=1).repeat(operation["size"][1], axis=2)
 
 
-def _run_scaling(operation, x, kernel, bias):
+def _run_scaling(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
     return (x.reshape(len(x), -1, len(kernel)) * kernel + bias).reshape(x.shape)
 
 

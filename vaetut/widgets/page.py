@@ -37,7 +37,7 @@ def sources(name: str, *others: str) -> tuple[str, str]:
     All share shared.js and shared.css; `others` are more files, by their names.
     """
     names = ("shared", *others, name)
-    return tuple(
+    script, style = (
         "\n".join(
             path.read_text("utf-8")
             for path in (HERE / f"{one}{suffix}" for one in names)
@@ -45,3 +45,4 @@ def sources(name: str, *others: str) -> tuple[str, str]:
         )
         for suffix in (".js", ".css")
     )
+    return script, style

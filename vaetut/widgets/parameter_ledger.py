@@ -1,6 +1,6 @@
 """Where a VAE's numbers are: parameters, multiplications and memory, part by part."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets
@@ -17,7 +17,8 @@ STOPS = {  # of the sliders; an extra layer of 0 units is none
     "batch": (1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
 }
 SOURCE = {"side": 96, "layers": 4, "dimensions": 256, "extra": 0, "batch": 128}
-PUBLISHED = (  # what differs, and the millions of encoder and decoder, as printed
+# What differs, and the millions of encoder and decoder, as printed.
+PUBLISHED: tuple[tuple[str, dict[str, int], str, str | None], ...] = (
     ("512 dimensions", {"dimensions": 512}, "9.83", "5.1"),
     ("256 dimensions", {}, "5.11", "2.76"),
     ("extra layer of 384", {"extra": 384}, "4.13", None),
@@ -48,9 +49,9 @@ class Part(NamedTuple):
 class Among(traitlets.TraitType):
     """One of a slider's stops; another number raises ValueError with the choice."""
 
-    def validate(self, owner, value) -> int:
+    def validate(self, owner: Any, value: Any) -> int:
         """Return the number as an int."""
-        stops = STOPS[self.name]
+        stops = STOPS[str(self.name)]
         if isinstance(value, bool) or value not in stops:
             choice = ", ".join(map(str, stops))
             raise ValueError(f"{self.name} is {value!r}: choose one of {choice}.")
@@ -94,7 +95,7 @@ def account(side: int, layers: int, dimensions: int, extra: int = 0) -> dict[str
     return dict(zip(PARTS, parts, strict=True))
 
 
-def _sum(one, other) -> Part:
+def _sum(one: Part, other: Part) -> Part:
     return Part(*map(sum, zip(one, other, strict=True)))
 
 
@@ -134,7 +135,7 @@ class ParameterLedger(Explorer):
     extra = Among(SOURCE["extra"]).tag(sync=True)
     batch = Among(SOURCE["batch"]).tag(sync=True)
 
-    def __init__(self, *, alt: str | None = None, **settings):
+    def __init__(self, *, alt: str | None = None, **settings: Any) -> None:
         for name in settings:
             if name not in STOPS:
                 raise ValueError(
@@ -195,7 +196,7 @@ class ParameterLedger(Explorer):
         columns = figure.subplots(4, 1)
         for axes, (title, values) in zip(columns, rows.items(), strict=True):
             kinds = KINDS[3:] if title.startswith("decoder") else KINDS
-            left = 0
+            left = 0.0
             for k, value in enumerate(values):
                 colour = COLOURS[kinds[k]] if k < len(kinds) else "#88BBDD"
                 axes.barh(0, value / 1e6, left=left, color=colour)

@@ -2,8 +2,10 @@
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from vaetut.widgets.checks import greys, wrong
@@ -12,7 +14,9 @@ from vaetut.widgets.explorer import pack_png
 JPEG_QUALITY = 92  # of 100
 
 
-def colours(what: str, images, shape=()) -> np.ndarray:
+def colours(
+    what: str, images: ArrayLike, shape: Sequence[int | None] = ()
+) -> np.ndarray:
     """Return images as uint8 (n, h, w, 3), or say what is wrong with them.
 
     They are uint8 or floats in [0, 1] of one or three channels, and one below the other
@@ -32,7 +36,7 @@ def colours(what: str, images, shape=()) -> np.ndarray:
     return np.repeat(greys(what, images), 3 // images.shape[3], axis=3)
 
 
-def picture_uri(images, lossless: bool = False) -> str:
+def picture_uri(images: ArrayLike, lossless: bool = False) -> str:
     """Return uint8 images (n, h, w, 3), one below the other, as a data URI.
 
     It is a PNG, or, unless `lossless`, a JPEG of quality 92 where that is smaller.

@@ -1,8 +1,12 @@
 """The plane of the polar images to move in: every point's curve, and the hole."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
 
 from vaetut.datasets.polar import (
     A_RANGE,
@@ -49,7 +53,9 @@ class PolarExplorer(Explorer):
     b = Within(*B_RANGE, default=1.15).tag(sync=True)
     radius = Within(*RADIUS_RANGE, default=HOLE_RADIUS).tag(sync=True)
 
-    def __init__(self, factors=None, *, alt: str | None = None, **traits):
+    def __init__(
+        self, factors: ArrayLike | None = None, *, alt: str | None = None, **traits: Any
+    ) -> None:
         self.factors = None if factors is None else _factors(factors)
         state = {
             "a": A_RANGE,
@@ -102,16 +108,23 @@ def describe(a: float, b: float, radius: float = HOLE_RADIUS) -> str:
     )
 
 
-def _draw_plane(axes, a, b, radius, factors):
+def _draw_plane(
+    axes: Axes, a: float, b: float, radius: float, factors: np.ndarray | None
+) -> None:
     (left, right), (_, top) = A_RANGE, B_RANGE
     axes.fill([left, right, left], [left, right, top], color=LOOPS, alpha=0.12, lw=0)
     axes.axline((0, 0), slope=1, color=LOOPS, lw=1)
     if factors is not None:
         dots = factors[:DOTS]
         lost = _distance(dots) <= radius
-        axes.scatter(*dots[~lost].T, s=3, color="#777777", lw=0)
-        axes.scatter(*dots[lost].T, s=5, facecolors="white", edgecolors=HOLE, lw=0.5)
-    halo = {"fontsize": 8, "path_effects": [withStroke(linewidth=2, foreground="w")]}
+        x, y = dots[~lost].T
+        axes.scatter(x, y, s=3, color="#777777", lw=0)
+        x, y = dots[lost].T
+        axes.scatter(x, y, s=5, facecolors="white", edgecolors=HOLE, lw=0.5)
+    halo: dict[str, Any] = {
+        "fontsize": 8,
+        "path_effects": [withStroke(linewidth=2, foreground="w")],
+    }
     axes.text(0.54, 1.22, "b > a:\ninner loops", color=LOOPS, **halo)
     for name, (start, end) in TRANSECTS.items():
         axes.plot(*np.transpose([start, end]), "--", color="#444444", lw=1)
@@ -122,7 +135,7 @@ def _draw_plane(axes, a, b, radius, factors):
     y = HOLE_CENTER[1] + radius * np.sin(angle)
     axes.fill(x, y, facecolor=HOLE + "22", edgecolor=HOLE)
     for width, colour in ((5, "white"), (2.5, "#222222")):
-        ring = {"markeredgewidth": width, "markeredgecolor": colour}
+        ring: dict[str, Any] = {"markeredgewidth": width, "markeredgecolor": colour}
         axes.plot(a, b, "o", markersize=9, markerfacecolor="none", **ring)
     axes.set(xlim=A_RANGE, ylim=B_RANGE, aspect="equal", xlabel="a", ylabel="b")
     axes.set_yticks([0, 0.5, 1, 1.5, 2])
@@ -130,7 +143,7 @@ def _draw_plane(axes, a, b, radius, factors):
     axes.tick_params(labelsize=8)
 
 
-def _draw_radius(axes, a, b):
+def _draw_radius(axes: Axes, a: float, b: float) -> None:
     theta = np.linspace(-np.pi, np.pi, VERTICES)
     radius = curve(a, b, theta)
     axes.plot(theta, radius, color="#222222")
@@ -142,18 +155,18 @@ def _draw_radius(axes, a, b):
     axes.tick_params(labelsize=8)
 
 
-def _distance(points):
+def _distance(points: ArrayLike) -> np.ndarray:
     """Return the distances of points (…, 2) from the hole's centre, (…)."""
     return np.hypot(*np.moveaxis(np.subtract(points, HOLE_CENTER), -1, 0))
 
 
-def _pack(factors) -> dict:
+def _pack(factors: np.ndarray) -> dict:
     """Return points as uint16 steps of the ranges, with their number."""
     low, high = np.transpose([A_RANGE, B_RANGE])
     return {"n": len(factors)} | quantise(factors, low, high)
 
 
-def _factors(factors) -> np.ndarray:
+def _factors(factors: ArrayLike) -> np.ndarray:
     """Return points as floats (n, 2), or say what is wrong with them."""
     factors = np.asarray(factors, float)
     if factors.ndim != 2 or factors.shape[1] != 2 or not len(factors):

@@ -1,8 +1,12 @@
 """Faces of random codes: how far from the origin, and where the real codes lie."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import traitlets
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from scipy.special import erf
 
 from vaetut.widgets.checks import is_above_zero, names_of
@@ -26,14 +30,15 @@ class UpTo(traitlets.TraitType):
 
     default_value = 0.0
 
-    def __init__(self, shape: str):
+    def __init__(self, shape: str) -> None:
         super().__init__()
         self.shape = shape
 
-    def validate(self, owner, value) -> float:
+    def validate(self, owner: Any, value: Any) -> float:
         """Return the number as a float."""
         high = owner.reach[self.shape]
-        if not (np.isscalar(value) and np.isreal(value) and 0 <= value <= high):
+        real = np.isscalar(value) and np.isreal(value)
+        if not (real and 0 <= value <= high):
             raise ValueError(
                 f"{self.name} is {value!r}: give a number from 0 to {high:g}."
             )
@@ -69,7 +74,7 @@ class RadiusExplorer(DecodingExplorer):
     def __init__(
         self,
         decoders: dict,
-        directions=None,
+        directions: ArrayLike | None = None,
         *,
         radii: dict | None = None,
         reach: float = 40.0,
@@ -78,7 +83,7 @@ class RadiusExplorer(DecodingExplorer):
         radius: float = 16.0,
         side: float = 1.0,
         alt: str | None = None,
-    ):
+    ) -> None:
         mend = 'give {"VAE": decoder, …}'
         self.names, self.shapes = names_of("decoders", decoders, mend), SHAPES
         if len(self.names) > MOST_MODELS:
@@ -100,7 +105,7 @@ class RadiusExplorer(DecodingExplorer):
         traits = {"shape": shape, "radius": radius, "side": side}
         super().__init__(panels, state, alt, **traits)
 
-    def _hill(self, name) -> dict | None:
+    def _hill(self, name: str) -> dict | None:
         """Return a model's histogram, and its codes' lengths at 0 to 100 percent."""
         if name not in self.radii:
             return None
@@ -170,7 +175,7 @@ class RadiusExplorer(DecodingExplorer):
         for row, (name, images) in enumerate(self.decode(self.shape, self.r).items()):
             for column, image in enumerate(images):
                 axes = figure.add_subplot(grid[row, column])
-                grey = {"cmap": "gray", "vmin": 0, "vmax": 255}
+                grey: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255}
                 axes.imshow(image, interpolation="bicubic", **grey)
                 axes.set_axis_off()
                 if not column:
@@ -178,8 +183,8 @@ class RadiusExplorer(DecodingExplorer):
         if self.radii:
             axes = figure.add_subplot(grid[-1, :])
             for k, (name, lengths) in enumerate(self.radii.items()):
-                look = {"color": COLOURS[k], "alpha": 0.5, "label": name}
-                axes.hist(lengths, BINS, density=True, **look)
+                look: dict[str, Any] = {"color": COLOURS[k], "label": name}
+                axes.hist(lengths, BINS, density=True, alpha=0.5, **look)
             axes.axvline(length, color="#222222")
             axes.set(
                 xlabel="length of the codes of real images, and of these", yticks=()
@@ -188,7 +193,7 @@ class RadiusExplorer(DecodingExplorer):
         return figure
 
 
-def in_cube(directions) -> np.ndarray:
+def in_cube(directions: ArrayLike) -> np.ndarray:
     """Return points in the cube from −1 to 1, uniform for uniform directions (n, d).
 
     Coordinates of a direction times √d are nearly Gaussian; the distribution function
@@ -201,13 +206,13 @@ def in_cube(directions) -> np.ndarray:
 # ---- What is refused
 
 
-def _reach(what, value) -> float:
+def _reach(what: str, value: Any) -> float:
     if not is_above_zero(value):
         raise ValueError(f"{what} is {value!r}: give a number above 0.")
     return float(value)
 
 
-def _directions(directions, d) -> np.ndarray:
+def _directions(directions: ArrayLike | None, d: int) -> np.ndarray:
     """Return directions (n, d) of length 1, or say what is wrong with them."""
     if directions is None:
         directions = np.random.default_rng(0).normal(size=(8, d))
@@ -230,7 +235,7 @@ def _directions(directions, d) -> np.ndarray:
     return directions / lengths
 
 
-def _radii(radii, names) -> dict[str, np.ndarray]:
+def _radii(radii: dict[str, Any], names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return lengths as floats (m,), or say what is wrong with them."""
     if radii and (not isinstance(radii, dict) or set(radii) != set(names)):
         raise ValueError(

@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from scipy.stats import laplace, norm, qmc
 
 from vaetut.widgets.checks import names_of
@@ -55,7 +56,7 @@ class RotationExplorer(Explorer):
         shape: str | None = None,
         angle: int = 0,
         alt: str | None = None,
-    ):
+    ) -> None:
         mend = 'give {"uniform square": codes (n, 2), …}'
         self.names = names_of("clouds", clouds, mend)
         self.clouds = {name: _cloud(name, codes) for name, codes in clouds.items()}
@@ -64,7 +65,7 @@ class RotationExplorer(Explorer):
         shape = self.names[0] if shape is None else shape
         super().__init__({"shapes": shapes}, alt, shape=shape, angle=angle)
 
-    def _pack(self, name) -> dict:
+    def _pack(self, name: str) -> dict:
         """Return what a page needs to show a cloud, ready for JSON."""
         codes, curves = self.clouds[name], self.curves[name]
         dots = shown(codes)
@@ -115,13 +116,13 @@ class RotationExplorer(Explorer):
         return figure
 
 
-def rotation(angle: float) -> np.ndarray:
+def rotation(angle: float | np.integer) -> np.ndarray:
     """Return the matrix (2, 2) that turns counterclockwise by an angle in degrees."""
     c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
     return np.array([[c, -s], [s, c]])
 
 
-def turned(codes) -> dict[str, np.ndarray]:
+def turned(codes: ArrayLike) -> dict[str, np.ndarray]:
     """Return loss, covariance and correlation of codes (n, 2) at each of `ANGLES`.
 
     The loss is the mean of |μ1 μ2|; covariances are those of the population.
@@ -141,7 +142,7 @@ def turned(codes) -> dict[str, np.ndarray]:
     }
 
 
-def shown(codes) -> np.ndarray:
+def shown(codes: np.ndarray) -> np.ndarray:
     """Return the codes (m, 2), at most 600, that a page shows: the same each time."""
     if len(codes) <= DOTS:
         return codes
@@ -173,16 +174,16 @@ def example_clouds(n: int = 40_000) -> dict[str, np.ndarray]:
     }
 
 
-def _mirrored(codes) -> np.ndarray:
+def _mirrored(codes: np.ndarray) -> np.ndarray:
     signs = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)])
     return (codes * signs[:, None]).reshape(-1, 2)
 
 
-def _product(codes) -> float:
+def _product(codes: np.ndarray) -> float:
     return np.abs(np.prod(codes, axis=1)).mean()
 
 
-def _cloud(name, codes) -> np.ndarray:
+def _cloud(name: str, codes: ArrayLike) -> np.ndarray:
     """Return codes as floats (n, 2), or say what is wrong with them."""
     codes = np.asarray(codes, float)
     if codes.ndim != 2 or codes.shape[1] != 2 or len(codes) < FEWEST:

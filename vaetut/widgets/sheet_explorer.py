@@ -1,11 +1,15 @@
 """The sheet that images of two factors form in a latent space of three, to turn."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from matplotlib.patches import ConnectionPatch
+from numpy.typing import ArrayLike
 
 from vaetut.widgets.checks import is_text
 from vaetut.widgets.explorer import (
@@ -73,18 +77,18 @@ class SheetExplorer(Explorer):
 
     def __init__(
         self,
-        codes,
-        factors,
-        transects=(),
+        codes: ArrayLike,
+        factors: ArrayLike,
+        transects: Iterable[Transect3D] = (),
         *,
-        edges=None,
-        grid=(),
-        names=("a", "b"),
+        edges: Mapping[str, ArrayLike] | None = None,
+        grid: Iterable[ArrayLike] = (),
+        names: Sequence[str] = ("a", "b"),
         colour: str | None = "b",
         inverted: bool = False,
         alt: str | None = None,
-        **traits,
-    ):
+        **traits: Any,
+    ) -> None:
         self.codes = _codes("codes", codes)
         if len(self.codes) > MAX_POINTS:
             raise ValueError(
@@ -139,7 +143,7 @@ class SheetExplorer(Explorer):
         """The greatest index of the chosen transect."""
         return len(self.current.codes) - 1 if self.current else 0
 
-    def project(self, points) -> np.ndarray:
+    def project(self, points: ArrayLike) -> np.ndarray:
         """Return codes (m, 3) as seen: to the right, up and towards the eye, (m, 3).
 
         The codes' reach is 1 before perspective, which enlarges what is near.
@@ -165,14 +169,14 @@ class SheetExplorer(Explorer):
         axis = figure.add_subplot(layout[:, :1] if self.current else layout[:, :])
         self._draw_sheet(axis)
         if self.current:
-            self._draw_images(figure, axis, layout, rows)
+            self._draw_images(figure, axis, layout, self.current)
         return figure
 
     @traitlets.observe("transect")
-    def _keep_within(self, _):
+    def _keep_within(self, _: Any) -> None:
         self.index = min(self.index, self.last)
 
-    def _extent(self):
+    def _extent(self) -> tuple[np.ndarray, float]:
         """Return the middle of the codes, and how far anything drawn is from it."""
         seen = self.codes @ self.frame.T
         middle = (seen.min(axis=0) + seen.max(axis=0)) / 2 @ self.frame
@@ -200,9 +204,9 @@ class SheetExplorer(Explorer):
             "transects": [self._pack_transect(t) for t in self.transects],
         }
 
-    def _pack_transect(self, transect) -> dict:
-        rows = [transect.truth, transect.reconstructions]
-        rows = [np.hstack(r[..., 0]) for r in rows if r is not None]
+    def _pack_transect(self, transect: Transect3D) -> dict:
+        images = [transect.truth, transect.reconstructions]
+        rows = [np.hstack(list(x[..., 0])) for x in images if x is not None]
         sprite = np.rint(np.vstack(rows) / 255 * GREYS)
         sprite = GREYS - sprite if self.inverted else sprite
         return {
@@ -215,11 +219,11 @@ class SheetExplorer(Explorer):
             "sprite": pack_png(np.rint(sprite * 255 / GREYS).astype(np.uint8)),
         }
 
-    def _steps(self, points) -> str:
+    def _steps(self, points: np.ndarray) -> str:
         """Return points as int16 steps of the span around the middle, base64."""
         return pack_steps(points - self.middle, self.span)["data"]
 
-    def _sides(self):
+    def _sides(self) -> Iterator[tuple[str, np.ndarray]]:
         """Yield the words for each side of the factors' plane, with a code there."""
         low, high = self.factors.min(axis=0), self.factors.max(axis=0)
         places = (self.factors - low) / np.where(high > low, high - low, 1)
@@ -250,21 +254,23 @@ class SheetExplorer(Explorer):
             )
         return text + "With JavaScript the sheet can be turned."
 
-    def _draw_sheet(self, axis):
+    def _draw_sheet(self, axis: Axes) -> None:
         for line in self.grid:
             axis.plot(*self.project(line)[:, :2].T, color="#999999", lw=0.5, zorder=1)
         seen = self.project(self.codes)
         order = seen[:, 2].argsort(kind="stable")
         near = np.clip(np.round(2 * seen[order, 2] + 2), 0, 4)  # few, for a small PNG
-        look = {"c": "#777777"}
+        look: dict[str, Any] = {"c": "#777777"}
         if self.colour is not None:
             values = self.factors[order, self.names.index(self.colour)]
             look = {"c": values, "cmap": "viridis"}
         x, y, _ = seen[order].T
         dots = axis.scatter(x, y, s=3, alpha=0.3 + 0.17 * near, lw=0, **look)
         if self.colour is not None:
-            bar = {"location": "left", "shrink": 0.4, "aspect": 15, "pad": 0}
-            axis.figure.colorbar(dots, ax=axis, **bar).solids.set(alpha=1)
+            bar: Any = axis.figure.colorbar(
+                dots, ax=axis, location="left", shrink=0.4, aspect=15, pad=0
+            )
+            bar.solids.set(alpha=1)
             axis.figure.axes[-1].set_title(self.colour, fontsize=9)
             axis.figure.axes[-1].tick_params(labelsize=7)
         for label, line in self.edges.items():
@@ -280,17 +286,18 @@ class SheetExplorer(Explorer):
             face = np.where(transect.inside, "white", COLOURS[k])
             look = {"s": 26 if chosen else 9, "zorder": 4, "marker": MARKERS[k]}
             axis.scatter(x, y, c=face, edgecolors=COLOURS[k], lw=1.3, **look)
-            where = {"xytext": (4, 4), "textcoords": "offset points"}
+            where: dict[str, Any] = {"xytext": (4, 4), "textcoords": "offset points"}
             axis.annotate(transect.name, (x[-1], y[-1]), fontsize=9, **where)
         axis.set(aspect="equal")
         axis.set_axis_off()
         if self.edges:
             axis.legend(fontsize=7, frameon=False, loc="lower left")
 
-    def _draw_images(self, figure, axis, layout, rows):
-        transect = self.current
+    def _draw_images(
+        self, figure: Figure, axis: Axes, layout: GridSpec, transect: Transect3D
+    ) -> None:
         seen = self.project(transect.codes)
-        picks = np.rint(np.linspace(0, self.last, rows)).astype(int)
+        picks = np.rint(np.linspace(0, self.last, layout.nrows)).astype(int)
         colour = COLOURS[self.transects.index(transect)]
         if seen[-1, 1] > seen[0, 1]:
             picks = picks[::-1]
@@ -309,20 +316,21 @@ class SheetExplorer(Explorer):
                 if row == 0:
                     small.set_title(("true", "model")[column], fontsize=9)
                 if column == 0:
-                    ends = {"xyA": seen[k, :2], "xyB": (0, 0.5)}
-                    inks = {"coordsA": axis.transData, "coordsB": small.transAxes}
+                    ends: Any = {"xyA": seen[k, :2], "xyB": (0, 0.5)}
+                    inks: Any = {"coordsA": axis.transData, "coordsB": small.transAxes}
                     line = ConnectionPatch(**ends, **inks, color=colour, lw=0.8)
                     figure.add_artist(line)
 
 
-def sheet_frame(codes, factors) -> np.ndarray:
+def sheet_frame(codes: ArrayLike, factors: ArrayLike) -> np.ndarray:
     """Return a rotation, (3, 3): rows along the first factor, across it, and up.
 
     It comes from the plane fitted to the codes as a linear function of the factors;
     where that has no two directions, from the codes' principal axes.
     """
-    centred = np.asarray(codes) - np.mean(codes, axis=0)
-    design = np.asarray(factors) - np.mean(factors, axis=0)
+    codes, factors = np.asarray(codes), np.asarray(factors)
+    centred = codes - codes.mean(axis=0)
+    design = factors - factors.mean(axis=0)
     along, other = np.linalg.lstsq(design, centred, rcond=None)[0]
     up = np.cross(along, other)
     if np.linalg.norm(up) <= 1e-6 * (np.linalg.norm([along, other]) ** 2 + 1e-300):
@@ -334,7 +342,7 @@ def sheet_frame(codes, factors) -> np.ndarray:
     return np.array([along, np.cross(up, along), up])
 
 
-def _codes(name, codes) -> np.ndarray:
+def _codes(name: str, codes: ArrayLike) -> np.ndarray:
     """Return codes as floats (m, 3), or say what is wrong with them."""
     codes = np.asarray(codes, float)
     if codes.ndim != 2 or codes.shape[1] != 3 or not len(codes):
@@ -347,14 +355,14 @@ def _codes(name, codes) -> np.ndarray:
     return codes
 
 
-def _line(name, codes) -> np.ndarray:
+def _line(name: str, codes: ArrayLike) -> np.ndarray:
     codes = _codes(name, codes)
     if len(codes) < 2:
         raise ValueError(f"{name} is a single point: give at least two.")
     return codes
 
 
-def _factors(name, factors, n) -> np.ndarray:
+def _factors(name: str, factors: ArrayLike, n: int) -> np.ndarray:
     """Return factors as floats (n, 2), or say what is wrong with them."""
     factors = np.asarray(factors, float)
     if factors.shape != (n, 2):
@@ -367,7 +375,7 @@ def _factors(name, factors, n) -> np.ndarray:
     return factors
 
 
-def _transect(transect, k) -> Transect3D:
+def _transect(transect: Transect3D, k: int) -> Transect3D:
     """Return a transect as arrays, or say what is wrong with it."""
     name = transect.name
     if not is_text(name):
@@ -393,7 +401,7 @@ def _transect(transect, k) -> Transect3D:
     return Transect3D(name, codes, factors, truth, made, inside)
 
 
-def _images(what, kind, images, n) -> np.ndarray:
+def _images(what: str, kind: str, images: ArrayLike, n: int) -> np.ndarray:
     images = np.asarray(images)
     shape = images.shape
     if images.ndim != 4 or len(images) != n or shape[3] != 1 or not images.size:
@@ -405,7 +413,7 @@ def _images(what, kind, images, n) -> np.ndarray:
     return images
 
 
-def _check_together(transects):
+def _check_together(transects: Sequence[Transect3D]) -> None:
     """Raise ValueError for too many transects, or two of one name."""
     names = [transect.name for transect in transects]
     if len(names) > len(MARKERS):

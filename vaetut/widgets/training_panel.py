@@ -7,11 +7,15 @@ import math
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from types import FrameType
+from typing import Any
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
+from numpy.typing import ArrayLike
 
 from vaetut.figures.style import ACCENT, DPI, IMAGES, INK, QUIET, VAE, WIDTH, tiled
 from vaetut.models import ImageModel
@@ -40,74 +44,86 @@ class TrainingPanel(keras.callbacks.Callback):
     are not of the model's shape or the model cannot reconstruct.
     """
 
-    def __init__(self, images=None, epochs=None, say=print):
+    def __init__(
+        self,
+        images: ArrayLike | None = None,
+        epochs: int | None = None,
+        say: Callable[[str], object] = print,
+    ) -> None:
         super().__init__()
         if epochs is not None and (epochs != int(epochs) or epochs < 1):
             raise ValueError(f"epochs must be a whole number from 1, not {epochs}.")
         self.images, self.epochs, self.say = images, epochs, say
         self._start_over()
 
-    def _start_over(self):
-        self.history, self.reconstructions = {}, []
+    def _start_over(self) -> None:
+        self.history: dict[str, list[float]] = {}
+        self.reconstructions: list[np.ndarray] = []
         self.first = self.done = 0  # epochs
         self.stopping = self.finished = self._running = False
-        self._view = None
-        self._since = self._base = None  # when the clock started, and at which epoch
+        self._view: _LiveView | None = None
+        self._since: float | None = None  # when the clock started
+        self._base = 0.0  # and at which epoch
 
-    def stop(self):
+    def stop(self) -> None:
         """End the training after the batch at hand; the model keeps its weights."""
         self.stopping = True
 
-    def figure(self):
+    def figure(self) -> Figure:
         """Return the state as a matplotlib figure: see `panel_figure`."""
         return panel_figure(
             self.history, self.first, self._originals(), self.reconstructions, self.unit
         )
 
     @property
-    def total(self):
+    def total(self) -> int:
         """How many epochs the training has."""
         return self.epochs or self.params["epochs"]
 
     @property
-    def unit(self):
+    def unit(self) -> str:
         """The unit of the losses, or nothing where it is not known."""
         return "nats per image" if isinstance(self.model, ImageModel) else ""
 
     @property
-    def alt(self):
+    def alt(self) -> str:
         """What the figure shows, in words."""
+        originals = self._originals()
         return describe(
             self.history,
             self.first,
             self.total,
-            0 if self.images is None else len(self._originals()),
+            0 if originals is None else len(originals),
             self.unit,
             self.stopping,
         )
 
-    def _originals(self):
+    def _originals(self) -> np.ndarray | None:
         if self.images is None:
             return None
         return np.asarray(self.images)[:MOST_IMAGES]
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         if not self.history:
             return {"text/plain": "TrainingPanel: nothing has been trained yet"}, {}
         return bundle(self.figure(), self.alt)
 
     # ---- What Keras calls
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Check the images, and open the view where there is a kernel."""
         if self.finished or self._running:  # over, or broken off by an error
             self._start_over()
-        if self.images is not None:
+        originals = self._originals()
+        if originals is not None:
             if not hasattr(self.model, "reconstruct"):
                 raise ValueError(
                     f"{self.model.name!r} has no reconstruct(images): give the panel "
                     "no images, and it shows the curves alone."
                 )
-            check_images(self._originals(), self.model.encoder.input_shape[1:])
+            check_images(originals, self.model.encoder.input_shape[1:])
         self._running = True
         kernel = running_kernel()
         if kernel is not None and self._view is None:
@@ -115,22 +131,28 @@ class TrainingPanel(keras.callbacks.Callback):
         if self._view is not None:
             self._view.catch_interrupts()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note when the epoch began."""
         if not self.history:
             self.first = self.done = epoch
         self.done = max(self.done, epoch)
         self._epoch_began = time.perf_counter()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Move the progress bar, and stop if asked to."""
         within = (batch + 1) / (self.params.get("steps") or math.inf)
         if self._since is None:  # the first batch compiles
             self._since, self._base = time.perf_counter(), self.done + within
         self._look(within, batch + 1)
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Stop if asked to."""
         self._look()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep the losses and reconstruct the images; show both, or say a line."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         self.done += 1
@@ -147,7 +169,8 @@ class TrainingPanel(keras.callbacks.Callback):
         line += f", {took:.0f} s"
         self.say(line + (f", {duration(left)} left" if left else ""))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Leave the last state in the view's place, where all epochs are done."""
         self.stopping |= bool(self.model.stop_training)
         self.finished = self.stopping or self.done >= self.total
         self._running = False
@@ -158,16 +181,18 @@ class TrainingPanel(keras.callbacks.Callback):
                 self._view = None
 
     @property
-    def _beta(self):
+    def _beta(self) -> float | None:
         return getattr(self.model, "beta", None)
 
-    def _left(self, within):
+    def _left(self, within: float) -> float | None:
         """Return the seconds left, `within` the epoch at hand from 0 to 1."""
         at = self.done + within
+        if self._since is None:  # no batch has ended
+            return None
         elapsed = time.perf_counter() - self._since
         return time_left(at - self._base, self.total - self._base, elapsed)
 
-    def _look(self, within=None, batch=None):
+    def _look(self, within: float | None = None, batch: int | None = None) -> None:
         """Let the button act, stop if it was pressed, and move the progress bar."""
         if self._view is not None:
             self._view.handle_messages()
@@ -180,7 +205,7 @@ class TrainingPanel(keras.callbacks.Callback):
 # ---- What it computes
 
 
-def stacked(history):
+def stacked(history: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
     """Return the parts that add up to the loss, the lowest first; () if none do."""
     parts = tuple(p for p in ("reconstruction", "regularizer") if p in history)
     if len(parts) < 2:
@@ -189,7 +214,7 @@ def stacked(history):
     return parts if np.allclose(added, history["loss"], rtol=1e-3) else ()
 
 
-def chosen_rows(n, most=MOST_ROWS):
+def chosen_rows(n: int, most: int = MOST_ROWS) -> list[int]:
     """Return which of n reconstructions to show: the first, the last, denser early."""
     if n <= most:
         return list(range(n))
@@ -199,7 +224,14 @@ def chosen_rows(n, most=MOST_ROWS):
     return (steps - 1).tolist()
 
 
-def describe(history, first, total, images, unit="nats per image", stopped=False):
+def describe(
+    history: Mapping[str, Sequence[float]],
+    first: int,
+    total: int,
+    images: int,
+    unit: str = "nats per image",
+    stopped: bool = False,
+) -> str:
     """Return the alt text of the figure: the last losses, and the rows of images."""
     last = {name: values[-1] for name, values in history.items()}
     epochs = first + len(next(iter(history.values()), []))
@@ -211,7 +243,13 @@ def describe(history, first, total, images, unit="nats per image", stopped=False
     return text + (" The training was stopped." if stopped else "")
 
 
-def panel_figure(history, first=0, originals=None, reconstructions=(), unit=""):
+def panel_figure(
+    history: Mapping[str, Sequence[float]],
+    first: int = 0,
+    originals: np.ndarray | None = None,
+    reconstructions: Sequence[np.ndarray] = (),
+    unit: str = "",
+) -> Figure:
     """Draw the loss and its parts over the epochs, and images over reconstructions.
 
     `history`: name -> a number an epoch, as Keras names them; `first`: how many epochs
@@ -220,15 +258,17 @@ def panel_figure(history, first=0, originals=None, reconstructions=(), unit=""):
     """
     shown = chosen_rows(len(reconstructions)) if originals is not None else []
     row = 0.0
-    if shown:
+    if originals is not None and shown:
         height, width = originals.shape[1:3]
         row = 0.93 * WIDTH / max(len(originals), MOST_IMAGES) * height / width + 0.05
     rows = row * (len(shown) + 1) if shown else 0
     figure = Figure((WIDTH, 2.6 + rows), dpi=DPI, facecolor="white")
-    if not shown:
+    if originals is None or not shown:
         _draw_curves(figure, history, first, unit)
         return figure
-    top, bottom = figure.subfigures(2, 1, height_ratios=(2.6, rows), hspace=0)
+    heights = (2.6, rows)
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=heights, hspace=0)
+    top, bottom = parts[:, 0]
     _draw_curves(top, history, first, unit)
     names = ["original", *(f"epoch {first + k + 1}" for k in shown)]
     lines = bottom.subplots(len(names), 1, squeeze=False)[:, 0]
@@ -252,7 +292,9 @@ def panel_figure(history, first=0, originals=None, reconstructions=(), unit=""):
     return figure
 
 
-def _draw_curves(figure, history, first, unit):
+def _draw_curves(
+    figure: FigureBase, history: Mapping[str, Sequence[float]], first: int, unit: str
+) -> None:
     parts = stacked(history)
     axes = figure.subplots(1, 2 if "kl" in history else 1, squeeze=False)[0]
     figure.subplots_adjust(left=0.07, right=0.98, top=0.88, bottom=0.2, wspace=0.18)
@@ -292,7 +334,7 @@ def _draw_curves(figure, history, first, unit):
         axes[0].legend(fontsize=7, frameon=False)
 
 
-def _span(curves):
+def _span(curves: Iterable[ArrayLike]) -> tuple[float, float]:
     """Return the ends of an axis for curves, what is not finite left out."""
     values = np.concatenate([np.zeros(0), *map(np.asarray, curves)])
     values = values[np.isfinite(values)]
@@ -303,14 +345,14 @@ def _span(curves):
     return low - edge, high + edge
 
 
-def png(figure):
+def png(figure: Figure) -> bytes:
     """Return a figure as the bytes of a PNG."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
     return stream.getvalue()
 
 
-def bundle(figure, alt):
+def bundle(figure: Figure, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the MIME bundle of a figure with alt text, and its metadata."""
     data = {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": alt}
     width, _ = figure.get_size_inches() * figure.dpi
@@ -320,7 +362,7 @@ def bundle(figure, alt):
 # ---- In Jupyter
 
 
-def running_kernel():
+def running_kernel() -> Any:
     """Return the kernel of the notebook this runs in, or None outside Jupyter."""
     try:
         from IPython import get_ipython
@@ -329,7 +371,7 @@ def running_kernel():
     return getattr(get_ipython(), "kernel", None)
 
 
-def shell_stream(kernel):
+def shell_stream(kernel: Any) -> Any:
     """Return the stream on which the kernel gets clicks, None where none is known."""
     try:
         from ipykernel.eventloops import get_shell_stream
@@ -338,7 +380,7 @@ def shell_stream(kernel):
     return get_shell_stream(kernel)
 
 
-def handle_widget_messages(kernel, stream):
+def handle_widget_messages(kernel: Any, stream: Any) -> None:
     """Let the widgets act on what arrived while the kernel is busy with a cell.
 
     While a cell runs, the kernel reads no message: a click would wait for the end of
@@ -369,20 +411,20 @@ def handle_widget_messages(kernel, stream):
             task.add_done_callback(_waiting.discard)
 
 
-_waiting = set()  # asyncio keeps no reference to a task
+_waiting: set[asyncio.Task[Any]] = set()  # asyncio keeps no reference to a task
 
 
 class _LiveView:
     """The widgets of a panel, under the cell that trains."""
 
-    def __init__(self, panel, kernel):
+    def __init__(self, panel: TrainingPanel, kernel: Any) -> None:
         import ipywidgets
         from IPython.display import display
 
         self.panel, self.kernel = panel, kernel
         self.on_main_thread = threading.current_thread() is threading.main_thread()
         self.stream = shell_stream(kernel) if self.on_main_thread else None
-        self.before = None  # what handled interrupts
+        self.before: Any = None  # what handled interrupts
         self.updated = 0.0
         self.bar = ipywidgets.FloatProgress(
             min=0, max=1, description="Training", layout={"width": "40%"}
@@ -400,29 +442,29 @@ class _LiveView:
         self.box = ipywidgets.VBox([row, stop, self.picture])
         self.handle = display(self.box, display_id=True)
 
-    def catch_interrupts(self):
+    def catch_interrupts(self) -> None:
         """Let an interrupt stop as the button does, and a second one raise."""
         if self.on_main_thread:
             self.before = signal.signal(signal.SIGINT, self._interrupted)
 
-    def _interrupted(self, number, frame):
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
         if self.panel.stopping:
             raise KeyboardInterrupt
         self.panel.stop()
 
-    def release_interrupts(self):
+    def release_interrupts(self) -> None:
         if self.before is not None:
             signal.signal(signal.SIGINT, self.before)
             self.before = None
 
-    def handle_messages(self):
+    def handle_messages(self) -> None:
         if self.stream is not None:
             handle_widget_messages(self.kernel, self.stream)
         if self.panel.stopping and not self.button.disabled:
             self.button.disabled = True
             self.button.description = "Stopping …"
 
-    def progress(self, within, batch):
+    def progress(self, within: float, batch: int | None) -> None:
         panel = self.panel
         now = time.perf_counter()
         if now - self.updated < REFRESH:
@@ -435,7 +477,7 @@ class _LiveView:
         text += f" of {steps}" if steps else ""
         self.text.value = text + (f", {duration(left)} left" if left else "")
 
-    def draw(self, raw, alt):
+    def draw(self, raw: bytes, alt: str) -> None:
         self.bar.value = (self.panel.done - self.panel.first) / max(
             self.panel.total - self.panel.first, 1
         )
@@ -444,7 +486,7 @@ class _LiveView:
             f'src="data:image/png;base64,{base64.b64encode(raw).decode()}">'
         )
 
-    def close(self, data, metadata):
+    def close(self, data: dict[str, Any], metadata: dict[str, Any]) -> None:
         """Put the last state in the widgets' place, as a figure that is stored."""
         self.handle.update(data, metadata=metadata, raw=True)
         for widget in (self.picture, self.button, self.text, self.bar, self.box):

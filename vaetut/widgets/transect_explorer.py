@@ -1,12 +1,14 @@
 """A walk through the hole, by slider: the truth, the model's answer, its error."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from numpy.typing import ArrayLike
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE, HOLE_CENTER, HOLE_RADIUS
 from vaetut.widgets.checks import (
@@ -82,16 +84,16 @@ class TransectExplorer(Explorer):
 
     def __init__(
         self,
-        walks,
+        walks: Walk | Iterable[Walk],
         height: float | None = None,
         *,
-        hole=(HOLE_CENTER, HOLE_RADIUS),
-        higher=("IoU",),
+        hole: tuple[tuple[float, float], float] = (HOLE_CENTER, HOLE_RADIUS),
+        higher: str | Iterable[str] = ("IoU",),
         interval: str = "interval",
         alt: str | None = None,
         walk: str | None = None,
         index: int | None = None,
-    ):
+    ) -> None:
         if height is not None and not (isinstance(height, Real) and 0 < height < 1e4):
             raise ValueError(f"height is {height}: give a positive number of pixels.")
         self.hole = _hole(hole)
@@ -159,11 +161,13 @@ def describe(walk: Walk, index: int) -> str:
     )
 
 
-def _draw_plane(axes, walk, index, hole):
+def _draw_plane(
+    axes: Axes, walk: Walk, index: int, hole: tuple[tuple[float, float], float]
+) -> None:
     axes.add_patch(Circle(*hole, facecolor=HOLE + "22", edgecolor=HOLE))
     axes.plot(*walk.factors.T, color="#444444", lw=1)
     for width, colour in ((5, "white"), (2.5, "#222222")):
-        ring = {"markeredgewidth": width, "markeredgecolor": colour}
+        ring: dict[str, Any] = {"markeredgewidth": width, "markeredgecolor": colour}
         axes.plot(*walk.factors[index], "o", ms=8, markerfacecolor="none", **ring)
     axes.set(xlim=A_RANGE, ylim=B_RANGE, aspect="equal", xlabel="a", ylabel="b")
     axes.set_title(walk.name, fontsize=9)
@@ -172,19 +176,22 @@ def _draw_plane(axes, walk, index, hole):
     axes.tick_params(labelsize=7)
 
 
-def _draw_error(axes, walk, index, span):
+def _draw_error(axes: Axes, walk: Walk, index: int, span: list[float] | None) -> None:
     metric, (mean, *bounds) = next(iter(walk.errors.items()))
     steps = np.arange(len(mean))
     if span:
         axes.axvspan(*span, color=HOLE, alpha=0.12, lw=0)
-        place = {"transform": axes.get_xaxis_transform(), "ha": "center"}
-        words = {"color": HOLE, "fontsize": 8}
+        place: dict[str, Any] = {
+            "transform": axes.get_xaxis_transform(),
+            "ha": "center",
+        }
+        words: dict[str, Any] = {"color": HOLE, "fontsize": 8}
         axes.text(sum(span) / 2, 1.03, "never seen", **place, **words)
     if bounds:
         axes.fill_between(steps, *bounds, color=MODEL, alpha=0.25, lw=0)
     axes.plot(steps, mean, color=MODEL, label=KINDS["reconstruction"])
     if walk.nearest_errors is not None:
-        dashes = {"color": QUIET, "ls": "--", "label": KINDS["nearest"]}
+        dashes: dict[str, Any] = {"color": QUIET, "ls": "--", "label": KINDS["nearest"]}
         axes.plot(steps, walk.nearest_errors[metric], **dashes)
     axes.axvline(index, color="#222222", lw=1)
     places = np.linspace(0, len(mean) - 1, 5)
@@ -196,21 +203,21 @@ def _draw_error(axes, walk, index, span):
     axes.legend(fontsize=8, frameon=False, loc="best")
 
 
-def _between(factors, places) -> np.ndarray:
+def _between(factors: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Return the points (m, 2) at places along a line, in steps from its start."""
     start, end = factors[[0, -1]]
     points = start + np.divide(places, len(factors) - 1)[:, None] * (end - start)
     return points.round(9) + 0.0  # no −0
 
 
-def _where(walk, index) -> str:
+def _where(walk: Walk, index: int) -> str:
     return "in the hole" if walk.inside[index] else "outside the hole"
 
 
 # ---- What a page gets
 
 
-def _packed(walk, hole) -> dict:
+def _packed(walk: Walk, hole: tuple[tuple[float, float], float]) -> dict:
     """Return a checked walk as what a page needs to show it, ready for JSON."""
     errors = {
         metric: dict(zip(("mean", "low", "high"), map(short, series), strict=False))
@@ -229,7 +236,9 @@ def _packed(walk, hole) -> dict:
     }
 
 
-def _crossing(factors, hole) -> list | None:
+def _crossing(
+    factors: np.ndarray, hole: tuple[tuple[float, float], float]
+) -> list[float] | None:
     """Return where a line enters and leaves the hole, in steps from its start."""
     (center, radius), (start, end) = hole, factors[[0, -1]]
     way = end - start
@@ -248,7 +257,7 @@ def _crossing(factors, hole) -> list | None:
 # ---- What is refused
 
 
-def _hole(hole) -> tuple:
+def _hole(hole: Any) -> tuple[tuple[float, float], float]:
     """Return ((a, b), radius) as floats, or say what is wrong with them."""
     try:
         (a, b), radius = hole
@@ -260,7 +269,9 @@ def _hole(hole) -> tuple:
     return (a, b), radius
 
 
-def _walks(walks, hole) -> list[Walk]:
+def _walks(
+    walks: Iterable[Walk], hole: tuple[tuple[float, float], float]
+) -> list[Walk]:
     """Return walks with their arrays in order, or say what is wrong with them."""
     walks = [_walk(walk, hole) for walk in walks]
     if not walks:
@@ -278,7 +289,7 @@ def _walks(walks, hole) -> list[Walk]:
     return walks
 
 
-def _walk(walk, hole) -> Walk:
+def _walk(walk: Walk, hole: tuple[tuple[float, float], float]) -> Walk:
     """Return a walk with float errors and uint8 images, or say what is wrong."""
     if not isinstance(walk, Walk):
         raise ValueError(
@@ -305,11 +316,11 @@ def _walk(walk, hole) -> Walk:
             f"does not fit the hole of radius {radius:g} around {center}",
             "give the hole that was cut, hole=((a, b), radius)",
         )
-    images = {kind: _images(walk, kind, n) for kind in KINDS}
+    images: dict[str, Any] = {kind: _images(walk, kind, n) for kind in KINDS}
     if len({image.shape for image in images.values()}) > 1:
         shapes = ", ".join(f"{kind} {x.shape}" for kind, x in images.items())
         raise _wrong(walk, "images", f"have shapes {shapes}", "give all the same")
-    errors = {}
+    errors: dict[str, Any] = {}
     for metric, values in _mapping(walk, "errors").items():
         errors[metric] = _series(walk, f"errors[{metric!r}]", values, n)
     nearest = walk.nearest_errors
@@ -334,11 +345,11 @@ def _walk(walk, hole) -> Walk:
     )
 
 
-def _wrong(walk, what, fault, mend) -> ValueError:
+def _wrong(walk: Walk, what: str, fault: str, mend: str) -> ValueError:
     return wrong(f"{what} of walk {walk.name!r}", fault, mend)
 
 
-def _points(walk) -> np.ndarray:
+def _points(walk: Walk) -> np.ndarray:
     factors = np.asarray(walk.factors, float)
     if factors.ndim != 2 or factors.shape[1] != 2 or len(factors) < 2:
         mend = "give (n, 2), a row (a, b) a point, at least two"
@@ -351,7 +362,7 @@ def _points(walk) -> np.ndarray:
     return factors
 
 
-def _images(walk, kind, n) -> np.ndarray:
+def _images(walk: Walk, kind: str, n: int) -> np.ndarray:
     images = np.asarray(getattr(walk, kind))
     if images.ndim != 4 or images.shape[-1] != 1 or not images.size:
         mend = f"give ({n}, h, w, 1)"
@@ -362,7 +373,7 @@ def _images(walk, kind, n) -> np.ndarray:
     return greys(f"{kind} of walk {walk.name!r}", images)
 
 
-def _mapping(walk, what) -> Mapping:
+def _mapping(walk: Walk, what: str) -> Mapping[str, Any]:
     values = getattr(walk, what)
     if not isinstance(values, Mapping) or not values:
         kind = type(values).__name__
@@ -371,7 +382,9 @@ def _mapping(walk, what) -> Mapping:
     return values
 
 
-def _series(walk, what, values, n, alone=False):
+def _series(
+    walk: Walk, what: str, values: ArrayLike, n: int, alone: bool = False
+) -> Any:
     """Return an array (n,), or a tuple of one, or of three: mean, low and high."""
     try:
         series = np.asarray(values, float)

@@ -1,9 +1,11 @@
 """Two or three ways between the same two stars, by slider, and how each goes wrong."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from vaetut.datasets.polar import A_RANGE, B_RANGE
 from vaetut.widgets.checks import (
@@ -68,14 +70,14 @@ class WalkExplorer(Explorer):
 
     def __init__(
         self,
-        walks,
+        walks: PairOfWalks | Iterable[PairOfWalks],
         *,
         error: str = "factor error",
-        ranges=(A_RANGE, B_RANGE),
+        ranges: ArrayLike = (A_RANGE, B_RANGE),
         pair: str | None = None,
         index: int | None = None,
         alt: str | None = None,
-    ):
+    ) -> None:
         self.walks = _walks([walks] if isinstance(walks, PairOfWalks) else walks)
         self.names = [walk.name for walk in self.walks]
         first = self.walks[0]
@@ -121,17 +123,20 @@ class WalkExplorer(Explorer):
         ways = list(walk.images)
         places = [f"made {k}" for k in range(len(ways))]
         truths = [f"true {k}" for k in range(len(ways))]
-        layout = [["plane", *places], ["plane", *truths]]
+        layout: list[Any] = [["plane", *places], ["plane", *truths]]
         layout.append(["error"] * (1 + len(ways)))
         figure = Figure(figsize=(7.5, 5.6), dpi=100, layout="constrained")
-        ratios = {"height_ratios": (1, 1, 0.9), "width_ratios": (1.5, *[1] * len(ways))}
-        axes = figure.subplot_mosaic(layout, **ratios)
+        axes = figure.subplot_mosaic(
+            layout,
+            height_ratios=(1, 1, 0.9),
+            width_ratios=(1.5, *[1] * len(ways)),
+        )
         axes["plane"].plot(*walk.intended.T, "--", color=COLOURS[3], lw=1)
         axes["plane"].plot(*walk.intended[i], "+", color="#222222", ms=12)
         (a, b), ground = self.ranges, axes["plane"]
         ground.set(xlim=a, ylim=b, aspect="equal", xlabel="a", ylabel="b")
         for k, way in enumerate(ways):
-            look = {"color": COLOURS[k], "ls": DASHES[k]}
+            look: dict[str, Any] = {"color": COLOURS[k], "ls": DASHES[k]}
             ground.plot(*walk.factors[way].T, **look)
             ground.plot(*walk.factors[way][i], MARKERS[k], color=COLOURS[k])
             axes["error"].plot(walk.errors[way], label=way, **look)
@@ -146,7 +151,7 @@ class WalkExplorer(Explorer):
         return figure
 
 
-def _packed(walk) -> dict:
+def _packed(walk: PairOfWalks) -> dict:
     """Return a checked pair as what a page needs to show it, ready for JSON."""
     return {
         "name": walk.name,
@@ -161,7 +166,7 @@ def _packed(walk) -> dict:
 # ---- What is refused
 
 
-def _walks(walks) -> list[PairOfWalks]:
+def _walks(walks: Iterable[PairOfWalks]) -> list[PairOfWalks]:
     """Return pairs with their arrays in order, or say what is wrong with them."""
     walks = [_walk(walk) for walk in walks]
     if not walks:
@@ -179,7 +184,7 @@ def _walks(walks) -> list[PairOfWalks]:
     return walks
 
 
-def _walk(walk) -> PairOfWalks:
+def _walk(walk: PairOfWalks) -> PairOfWalks:
     """Return a pair with uint8 images and float errors, or say what is wrong."""
     if not isinstance(walk, PairOfWalks):
         raise ValueError(
@@ -196,7 +201,7 @@ def _walk(walk) -> PairOfWalks:
     if n < 2:
         raise _wrong(walk, "intended", "is a single point", "give at least two steps")
     truth = _images(walk, "truth", walk.truth, n)
-    checked = {"images": {}, "errors": {}, "factors": {}}
+    checked: dict[str, Any] = {"images": {}, "errors": {}, "factors": {}}
     for what, values in checked.items():
         given = getattr(walk, what)
         if not isinstance(given, dict) or set(given) != set(walk.images):
@@ -215,18 +220,20 @@ def _walk(walk) -> PairOfWalks:
     return walk._replace(truth=truth, intended=intended, **checked)
 
 
-def _ways(given) -> str:
+def _ways(given: Any) -> str:
     """Return what a mapping has as ways, in words."""
     if not isinstance(given, dict):
         return f"a {type(given).__name__} instead of ways"
     return f"the ways {', '.join(map(repr, given)) or 'none'}"
 
 
-def _wrong(walk, what, fault, mend) -> ValueError:
+def _wrong(walk: PairOfWalks, what: str, fault: str, mend: str) -> ValueError:
     return wrong(f"{what} of pair {walk.name!r}", fault, mend)
 
 
-def _numbers(walk, what, values, shape) -> np.ndarray:
+def _numbers(
+    walk: PairOfWalks, what: str, values: ArrayLike, shape: tuple[int | None, ...]
+) -> np.ndarray:
     values = np.asarray(values, float)
     fits = len(values.shape) == len(shape) and all(
         want in (None, size) for want, size in zip(shape, values.shape, strict=True)
@@ -240,7 +247,7 @@ def _numbers(walk, what, values, shape) -> np.ndarray:
     return values
 
 
-def _images(walk, what, images, n) -> np.ndarray:
+def _images(walk: PairOfWalks, what: str, images: ArrayLike, n: int) -> np.ndarray:
     """Return images as uint8 (n, h, w), or say what is wrong with them."""
     images = np.asarray(images)
     if images.ndim == 4 and images.shape[3] == 1:
