@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -40,14 +41,45 @@ MATHJAX_FILES = (
 
 
 class Shown(dict):
-    """A number as prose may name it: `{{ x }}`, or a form of it as in `{{ x.short }}`.
-
-    A plain value: Sphinx keeps it from one build to the next, and the next has to read
-    it without the library, whose import takes seconds.
-    """
+    """A number as prose may name it: `{{ x }}`, or a form of it: `{{ x.short }}`."""
 
     def __str__(self) -> str:
         return self["text"]
+
+
+@cache
+def shown(path: str) -> dict:
+    """Return all that prose may name, out of the file that `substitutions` wrote."""
+    text = Path(path).read_text("utf8")
+    return json.loads(text, object_hook=lambda x: Shown(x) if "text" in x else x)
+
+
+class Values:
+    """What prose may name of one recipe or experiment, read when it first asks.
+
+    Sphinx compares this with the last build's, keeps it, and copies it for every page:
+    it is the name of a file, not the thousands of numbers in it. Nor does the next
+    build need the library to read it, whose import takes seconds.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._key = (str(path), name)
+
+    def _read(self) -> Any:
+        path, name = self._key
+        return shown(path)[name]
+
+    def __getitem__(self, key: str) -> Any:
+        return self._read()[key]
+
+    def __str__(self) -> str:
+        return str(self._read())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Values) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
 
 
 def configure(app: Sphinx, config: Config) -> None:
@@ -61,15 +93,15 @@ def configure(app: Sphinx, config: Config) -> None:
     # TensorFlow's log lines would become cell output.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-    cache = CACHES / execution_digest()
+    folder = CACHES / execution_digest()
     for path in CACHES.glob("*"):
-        if path != cache:
+        if path != folder:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    config.nb_execution_cache_path = str(cache)
-    config.myst_substitutions = {**config.myst_substitutions, **substitutions(cache)}
+    config.nb_execution_cache_path = str(folder)
+    config.myst_substitutions = {**config.myst_substitutions, **substitutions(folder)}
 
 
-def substitutions(folder: Path) -> dict:
+def substitutions(folder: Path) -> dict[str, Values]:
     """Return what `{{ … }}` may name in prose, computed where `folder` lacks it."""
     digest = hashlib.sha256()
     for path in (CLAIMS, *sorted(BENCHMARKS.glob("*.json"))):
@@ -79,14 +111,10 @@ def substitutions(folder: Path) -> dict:
         from vaetut.claims import substitutions
 
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(plain(substitutions(CLAIMS)))
         new = kept.with_suffix(f".{os.getpid()}")
-        new.write_text(text, "utf8")
+        new.write_text(json.dumps(plain(substitutions(CLAIMS))), "utf8")
         new.replace(kept)
-    return json.loads(
-        kept.read_text("utf8"),
-        object_hook=lambda found: Shown(found) if "text" in found else found,
-    )
+    return {name: Values(kept, name) for name in shown(str(kept))}
 
 
 def plain(value):

@@ -140,8 +140,9 @@ class Recipe:
         then: a new one must be declared so that its default is what was done before.
         """
         before = {f.name: _plain(f.default) for f in fields(self)} | recorded
-        known = self.fields.keys() | recorded.keys()
-        return sorted(k for k in known if before.get(k) != self.fields.get(k))
+        now = self.fields
+        known = now.keys() | recorded.keys()
+        return sorted(k for k in known if before.get(k) != now.get(k))
 
 
 def _plain(value: Any) -> Any:
