@@ -66,6 +66,8 @@ def reached(name):
     progress = json.loads(path.read_bytes().split(b"\\n", 2)[1])["progress"]
     return progress["epoch"], progress["step"]
 
+if os.environ["KERAS_BACKEND"] == "torch":
+    import torch._dynamo  # which Keras imports at the first step, in seconds
 others = [start("whole"), start("resident")]
 for until in ((0, 7), (1, 5)):
     child = start("killed")
