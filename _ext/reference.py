@@ -11,9 +11,12 @@ from importlib import import_module
 from itertools import groupby
 
 from docutils import nodes
+from numpy.typing import ArrayLike
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import stringify_annotation
 
 MARKUP = re.compile(r"`[^`]*`|[|*]|(?<=\w)_(?!\w)")
+ANY_ARRAY = stringify_annotation(ArrayLike, "smart")
 LEFT_OUT = ("__main__",)  # commands say themselves what they do: `vaetut --help`
 
 
@@ -94,8 +97,19 @@ def as_prose(app, what, name, value, options, lines) -> None:
     for literal, block in groupby(lines, lambda line: line.startswith("    ")):
         block = list(block)
         opens = literal and (not found or not found[-1].strip())
-        found += ["::", "", *block, ""] if opens else escaped(block)
+        as_it_is = [".. code-block:: text", "", *block, ""]
+        found += as_it_is if opens else escaped(block)
     lines[:] = found
+
+
+def short_types(app, what, name, value, options, signature, returns):
+    """Call what NumPy takes for an array by its name, and not by all it may be."""
+    if "t.Any" in (signature or ""):  # a widget's: any trait
+        return "", None
+    return tuple(
+        text and text.replace(ANY_ARRAY, "~numpy.typing.ArrayLike")
+        for text in (signature, returns)
+    )
 
 
 def skip(app, what, name, value, skipped, options):
@@ -110,6 +124,7 @@ def setup(app):
     """Register the directive."""
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", as_prose)
+    app.connect("autodoc-process-signature", short_types)
     app.connect("autodoc-skip-member", skip)
     app.add_directive("reference", Reference)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -50,6 +50,6 @@ def test_docstrings_are_prose_and_backticks_stay(reference):
     reference.as_prose(None, "function", "f", None, None, lines)
     assert lines == [
         *(r"\|x\| of `a|b` and 2 \* 3,", r"`one_` but two\_", ""),
-        *("::", "", "    a  | b", ""),
+        *(".. code-block:: text", "", "    a  | b", ""),
         *("", "End."),
     ]
