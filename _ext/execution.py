@@ -11,9 +11,13 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
+from typing import Any
+
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHES = ROOT / "_build" / ".jupyter_cache"
@@ -40,16 +44,23 @@ def execution_digest() -> str:
         ROOT / "constraints.txt",
     ]
     digest = hashlib.sha256(platform.python_version().encode())
-    for name in sorted(os.environ):
+    settings = {"KERAS_BACKEND": "tensorflow"} | os.environ  # as the library has it
+    for name in sorted(settings):
         if name.startswith(("VAETUT_", "KERAS_BACKEND")):
-            digest.update(f"{name}={os.environ[name]}\0".encode())
+            digest.update(f"{name}={settings[name]}\0".encode())
     for path in sorted(files):
         digest.update(f"{path.relative_to(ROOT)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
-def run(notebook, folder: Path, share: dict, timeout: int, **options) -> None:
+def run(
+    notebook: NotebookNode,
+    folder: Path,
+    share: dict[str, str],
+    timeout: int,
+    **options: Any,
+) -> None:
     """Execute a notebook in place, from top to bottom, in a kernel of its own.
 
     `share` are variables that only the kernel sees, `options` nbclient's. Raises its
@@ -69,7 +80,9 @@ def run(notebook, folder: Path, share: dict, timeout: int, **options) -> None:
     client.execute(env=share | os.environ, stderr=subprocess.DEVNULL)
 
 
-def side_by_side(execute, paths) -> None:
+def side_by_side(
+    execute: Callable[[Path, dict[str, str]], object], paths: Iterable[Path]
+) -> None:
     """Call `execute(path, share)` with each path, as many at once as there are cores.
 
     `share` is the environment in which a kernel takes no more than its share of the
@@ -86,37 +99,42 @@ def side_by_side(execute, paths) -> None:
         list(pool.map(lambda path: execute(path, share), paths))
 
 
-def fill(folder: Path, paths, timeout: int, say=print) -> None:
+def fill(
+    folder: Path,
+    notebooks: dict[Path, NotebookNode],
+    timeout: int,
+    say: Callable[[str], object] = print,
+) -> None:
     """Execute the notebooks that the cache in `folder` lacks, and put them there.
 
     One that fails is left to the build, which says what was wrong.
     """
-    import nbformat
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
     cache = get_cache(str(folder))
-    missing = {}
-    for path in paths:
-        notebook = nbformat.read(path, as_version=4)
+    one_writes = Lock()
+
+    def is_missing(notebook: NotebookNode) -> bool:
         try:
             cache.match_cache_notebook(notebook)
         except KeyError:
-            missing[path] = notebook
-    one_writes = Lock()
+            return True
+        return False
 
-    def execute(path, share):
-        began = time.perf_counter()
+    def execute(path: Path, share: dict[str, str]) -> None:
+        notebook, began = notebooks[path], time.perf_counter()
         try:
-            run(missing[path], path.parent, share, timeout)
+            run(notebook, path.parent, share, timeout)
         except (CellExecutionError, CellTimeoutError):
-            return say(f"{path.name} failed")
+            say(f"{path.name} failed")
+            return
         seconds = time.perf_counter() - began
         data = {"execution_seconds": seconds}
-        bundle = CacheBundleIn(missing[path], str(path), data=data)
+        bundle = CacheBundleIn(notebook, str(path), data=data)
         with one_writes:
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
         say(f"{path.name} executed in {seconds:.0f} s")
 
-    side_by_side(execute, missing)
+    side_by_side(execute, [path for path in notebooks if is_missing(notebooks[path])])

@@ -21,8 +21,10 @@ import docutils.nodes
 from docutils.nodes import Node
 from docutils.parsers.rst import directives
 from execution import CACHES, execution_digest, fill
+from myst_nb.core.read import create_nb_reader
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -128,14 +130,21 @@ def plain(value):
     return {"text": str(value), **value._asdict(), **shown}
 
 
-def execute_what_is_read(app, env, docnames) -> None:
+def execute_what_is_read(
+    app: Sphinx, env: BuildEnvironment, docnames: list[str]
+) -> None:
     """Execute the notebooks that are about to be read and that the cache lacks."""
     if app.config.nb_execution_mode != "cache":
         return
-    paths = [Path(env.doc2path(name)) for name in docnames]
+    notebooks = {}
+    for path in map(Path, map(env.doc2path, docnames)):
+        text = path.read_text("utf8")
+        reader = create_nb_reader(path, env.myst_config, env.mystnb_config, text)
+        if reader is not None:
+            notebooks[path] = reader.read(text)
     fill(
         Path(app.config.nb_execution_cache_path),
-        [path for path in paths if path.suffix == ".ipynb"],
+        notebooks,
         timeout=app.config.nb_execution_timeout,
         say=logger.info,
     )

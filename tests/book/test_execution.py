@@ -1,5 +1,6 @@
 """Notebooks are executed side by side, into the cache that the build reads."""
 
+import copy
 import sys
 
 import joblib
@@ -32,29 +33,31 @@ def test_what_the_cache_lacks_is_executed_side_by_side(
 ):
     """Each waits for the other's file: one after the other, neither would end."""
     come = "open({0!r}, 'w')\nwhile not glob.glob({1!r}): time.sleep(0.01)"
-    paths = [tmp_path / "one.ipynb", tmp_path / "two.ipynb"]
-    for path, other in zip(paths, reversed(paths), strict=True):
-        wait = come.format(f"{path.stem}.came", f"{other.stem}.came")
-        source = f"import glob, time\n{wait}\nprint('met')"
-        nbformat.write(notebook(source), path)
+    written = {}
+    for name, other in (("one", "two"), ("two", "one")):
+        wait = come.format(f"{name}.came", f"{other}.came")
+        path = tmp_path / f"{name}.ipynb"
+        written[path] = notebook(f"import glob, time\n{wait}\nprint('met')")
+        nbformat.write(written[path], path)
     said = []
     monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
-    execution.fill(tmp_path / "cache", paths, timeout=60, say=said.append)
+    execution.fill(tmp_path / "cache", copy.deepcopy(written), 60, said.append)
     assert len(said) == 2 and all("executed" in line for line in said)
 
     cache = get_cache(str(tmp_path / "cache"))
-    for path in paths:
+    for path in written:
         _, found = cache.merge_match_into_notebook(nbformat.read(path, as_version=4))
         assert found.cells[0].outputs[0].text == "met\n"
 
-    execution.fill(tmp_path / "cache", paths, timeout=60, say=said.append)
+    execution.fill(tmp_path / "cache", written, 60, said.append)
     assert len(said) == 2, "what was there is executed again"
 
 
 def test_one_that_fails_is_left_to_the_build(execution, tmp_path):
-    nbformat.write(notebook("1 / 0"), tmp_path / "one.ipynb")
+    path = tmp_path / "one.ipynb"
+    nbformat.write(notebook("1 / 0"), path)
     said = []
-    execution.fill(tmp_path / "cache", [tmp_path / "one.ipynb"], 60, said.append)
+    execution.fill(tmp_path / "cache", {path: notebook("1 / 0")}, 60, said.append)
     assert said == ["one.ipynb failed"]
     assert get_cache(str(tmp_path / "cache")).list_cache_records() == []
 
