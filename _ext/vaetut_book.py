@@ -293,14 +293,16 @@ class Metrics(Table):
     def run(self):
         from vaetut.metrics import REGISTRY
 
-        header = ("Metric", "Meaning", "Unit", "Of", "Better", "From")
-        return self.table(header, map(self.cells, REGISTRY))
+        header = ("Metric", "Meaning", "Unit", "Of", "Better")
+        options = ":class: claims", ":widths: 34 36 12 10 8"
+        return self.table(header, map(self.cells, REGISTRY), *options)
 
     @staticmethod
     def cells(entry):
-        """Return one table row for a metric."""
-        name, *rest = entry
-        return f"`{name}`", *rest
+        """Return one table row for a metric; small print says of which codes it is."""
+        codes = {"means": "From means.", "sampled": "From sampled codes."}
+        meaning = "\n\n".join(filter(None, (entry.meaning, codes.get(entry.codes))))
+        return f"`{entry.name}`", meaning, entry.unit, entry.per, entry.better
 
 
 class Benchmarks(Table):
