@@ -166,9 +166,7 @@ def test_sides_that_cannot_be_halved_are_refused(name):
 @pytest.mark.parametrize("name", FACES)
 def test_kernels_that_are_not_one_a_filter_are_refused(name):
     for build in NETWORKS[name]:
-        with pytest.raises(
-            ValueError, match="3 kernel sizes for 2 filters: give one"
-        ):
+        with pytest.raises(ValueError, match="3 kernel sizes for 2 filters: give one"):
             build(SHAPE, 5, SMALL, kernel_sizes=(3, 3, 3))
 
 
