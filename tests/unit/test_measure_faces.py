@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from vaetut.runs import own_runs, pipeline, train_run
 from vaetut.runs.measuring import measures_of
 from vaetut.runs.record import read_record
 from vaetut.runs.store import stem
+from vaetut.training.checkpoint import BusyError
 
 SHAPE, PIXELS = (4, 4, 3), 48
 NAMES = ("Smiling", "Male", "Eyeglasses", "No_Beard", "Bald")
@@ -298,11 +300,29 @@ def noisy(tmp_path, monkeypatch):
     return load
 
 
+def test_who_needs_a_classifier_waits_for_who_is_training_it(monkeypatch):
+    lines, found = [], SimpleNamespace(model="a classifier")
+    answers = [BusyError("it is being trained"), BusyError("still"), found]
+
+    def load_or_train(name, scale, say):
+        answer = answers.pop(0)
+        if answer is not found:
+            raise answer
+        return answer
+
+    monkeypatch.setattr(pipeline, "load_or_train", load_or_train)
+    monkeypatch.setattr(pipeline, "_CLASSIFIERS", {})
+    monkeypatch.setattr(pipeline, "WAIT", 0)
+    for _ in range(2):
+        assert pipeline._classifier(("x", "smoke"), lines.append) == "a classifier"
+    assert lines == ["waiting for x, which another process is training"]
+
+
 def test_smoke_runs_are_measured_whole_with_one_classifier(noisy):
     """The classifier is trained before the first step of who needs it, and kept."""
     kinds = {"faces-ae": EVERY | BOXES, "faces-vae": EVERY | VAES | BOXES}
     lines = []
-    say = lines.append  # one function: it is a part of the key
+    say = lines.append
     for name, promised in kinds.items():
         recipe = get_recipe(name, "smoke")
         path = stem(own_runs(), recipe, 0)
@@ -325,7 +345,7 @@ def test_smoke_runs_are_measured_whole_with_one_classifier(noisy):
     named = measures_of(recipe).classifier
     first = pipeline._classifier(named, say)
     assert pipeline._classifier(named, say) is first and len(lines) == 3
-    pipeline._loaded.cache_clear()
+    pipeline._CLASSIFIERS.clear()
     loaded = pipeline._classifier(named, say)
     assert loaded is not first and "your run, smoke scale" in lines[3]
     for one, other in zip(first.weights, loaded.weights, strict=True):

@@ -1,7 +1,7 @@
 """From a recipe to a run: can it be measured, train, measure, record."""
 
-import functools
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from vaetut.runs.measuring import Measures, Numbers, measures_of
 from vaetut.runs.record import REMEDY, Record, read_record
 from vaetut.runs.store import SHIPPED, own_runs, records, refuse_stale, stem
 from vaetut.training import backends, build_model, load_data, train
-from vaetut.training.checkpoint import WRITABLE, lock
+from vaetut.training.checkpoint import WRITABLE, BusyError, lock
 from vaetut.training.devices import Devices
 from vaetut.training.weights import (
     export_weights,
@@ -27,6 +27,9 @@ from vaetut.training.weights import (
     read_weights,
     unpack_weights,
 )
+
+WAIT = 2.0  # seconds between looks at what another process is training
+_CLASSIFIERS: dict[tuple[str, str, Path], Any] = {}  # recipe, scale, folder -> model
 
 
 @dataclass(frozen=True)
@@ -203,10 +206,19 @@ def _measured(
 def _classifier(
     named: tuple[str, str] | None, say: Callable[[str], object]
 ) -> AttributeClassifier | None:
-    """Return the classifier that measures need, if any; once in a process."""
-    return None if named is None else _loaded(*named, own_runs(), say)
+    """Return the classifier that measures need, if any; once in a process.
 
-
-@functools.lru_cache(maxsize=4)
-def _loaded(name: str, scale: str, folder: Path, say: Callable[[str], object]) -> Any:
-    return load_or_train(name, scale, say=say).model
+    Where another process is training it, as in a sweep, wait for that one.
+    """
+    if named is None:
+        return None
+    key, waiting = (*named, own_runs()), False
+    while key not in _CLASSIFIERS:
+        try:
+            _CLASSIFIERS[key] = load_or_train(*named, say=say).model
+        except BusyError:
+            if not waiting:
+                say(f"waiting for {named[0]}, which another process is training")
+            waiting = True
+            time.sleep(WAIT)
+    return _CLASSIFIERS[key]

@@ -109,11 +109,16 @@ class Checkpoint:
         return head["progress"]
 
 
+class BusyError(RunError):
+    """Another process is training the same run."""
+
+
 @contextlib.contextmanager
 def lock(stem: Path) -> Iterator[None]:
     """Hold a run's lock, which the system frees when the process ends in any way.
 
-    Raises RunError if another process holds it or the folder takes no file.
+    Raises BusyError, which is a RunError, if another process holds it, and RunError
+    if the folder takes no file.
     """
     path = stem.with_name(f".{stem.name}.lock")
     try:
@@ -121,7 +126,7 @@ def lock(stem: Path) -> Iterator[None]:
         held = FileLock(path, timeout=0)
         held.acquire()
     except Timeout as error:
-        raise RunError(
+        raise BusyError(
             f"{stem} is being trained by another process: wait for it, or set "
             "VAETUT_RUNS to another folder."
         ) from error
