@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,18 @@ def test_no_python_at_all_is_said(make):
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
 def test_the_pythons_that_were_tried_are_taken(make, version):
     assert make(python3=version) == (version, 0, "")
+
+
+def test_package_and_make_name_the_same():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf8"))["project"]
+    of_python = "Programming Language :: Python :: "
+    named = [
+        line.removeprefix(of_python)
+        for line in project["classifiers"]
+        if line.startswith(of_python + "3.")
+    ]
+    assert project["requires-python"] == f">={named[0]},<3.{int(named[-1][2:]) + 1}"
+    assert f"{'|'.join(named)})" in (ROOT / "Makefile").read_text("utf8")
 
 
 def test_the_first_that_fits_is_taken(make):
