@@ -135,7 +135,8 @@ def records(name: str, scale: str | None = None, root: Path = SHIPPED) -> list[R
 
 def _seeds(folder: Path) -> list[int]:
     """Return the seeds that a folder has records of, in order."""
-    names = (STEM.fullmatch(path.stem) for path in folder.glob("seed-*.json"))
+    files = [path for path in folder.glob("seed-*.json") if path.is_file()]
+    names = (STEM.fullmatch(path.stem) for path in files)
     return sorted(int(name[1]) for name in names if name)
 
 

@@ -28,7 +28,7 @@ from vaetut.recipes import Recipe, variant
 from vaetut.runs.pipeline import train_run
 from vaetut.runs.record import Record
 from vaetut.runs.store import finished, own_runs, stem
-from vaetut.training.backends import PRECISIONS
+from vaetut.training.backends import PRECISIONS, cores, threads
 from vaetut.training.progress import duration, time_left
 from vaetut.training.stopping import stop_signals
 
@@ -62,8 +62,9 @@ def run(
 ) -> list[str]:
     """Train what a plan holds that is not finished, `jobs` runs at a time.
 
-    Each job is a process with its share of the cores and, where there are several,
-    a GPU of its own; one job trains in this process. With the address of a Dask
+    Each job is a process and has, where there are several, a GPU of its own; one job
+    trains in this process. All take as many threads as this process, so that the bits
+    are the same however many train at a time. With the address of a Dask
     `scheduler`, as "tcp://host:8786", its workers train instead, one run each: they
     must have one thread, this backend, and this folder of runs under the same path; a
     run whose worker is lost goes on at another one. `say` gets a line a run. Returns
@@ -117,6 +118,8 @@ class _Report:
         recipe, seed, record, error = result
         if record is not None:
             text = f"{_losses(record)}, {duration(record.seconds)}"
+            if len(record.conditions) > 1:
+                text += ", gone on under other conditions, which its record lists"
             self.line(recipe, seed, text + f", {duration(left)} left" * (left > 0))
         elif error is not None:
             label = f"{recipe.name} seed {seed}"
@@ -222,13 +225,17 @@ def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:
     if jobs < 2:
         yield from (_work(*args) for args in work)
         return
-    parallel = joblib.Parallel(
-        n_jobs=jobs,
-        backend="loky",
-        return_as="generator_unordered",
-        batch_size=1,
+    # Each job has the threads of this process, where one job would train: they decide
+    # bits, which must not depend on how many runs are left, or trained at a time.
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    with joblib.parallel_config(
+        "loky",
+        inner_max_num_threads=int(given) if given.isdecimal() else cores(),
         initializer=_initializer(_slots(jobs), str(stop.parent)),
-    )
+    ):
+        parallel = joblib.Parallel(
+            n_jobs=jobs, return_as="generator_unordered", batch_size=1
+        )
     kill = True
     try:
         with warnings.catch_warnings():
@@ -293,7 +300,7 @@ def _slots(jobs: int) -> list[dict[str, str]]:
     gpus = _gpus()
     slots = []
     for k in range(jobs):
-        slot = {"TF_NUM_INTRAOP_THREADS": str(max(1, joblib.cpu_count() // jobs))}
+        slot = {"TF_NUM_INTRAOP_THREADS": str(threads())}
         if gpus:
             slot["CUDA_VISIBLE_DEVICES"] = gpus[k % len(gpus)]
         if len(gpus) < jobs:  # those that share one must not take all its memory
