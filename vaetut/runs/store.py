@@ -206,23 +206,27 @@ def _recipes_in(folder: Path, found: Survey) -> Iterator[Recipe]:
 
     Raises Stranger if it is no recipe's; RunError if it is one's of an older version.
     """
+    today = renamed_recipe(folder.name)
     try:
-        known = get_recipe(renamed_recipe(folder.name)).name
+        get_recipe(today)
     except ValueError:
-        known = None
-    if known is None or not folder.is_dir():
+        today = ""
+    if not today or not folder.is_dir():
         raise Stranger(f"{folder} is named as no recipe, and does not count.")
-    if known != folder.name:
+    if today != folder.name:
         raise RunError(
             f"{folder} has a name of an older version of vaetut: `vaetut migrate` "
-            f"writes its records anew, as {known}."
+            f"writes its records anew, as {today}."
         )
     for inside in _visible(folder):
-        if inside.name in SCALES and inside.is_dir():
-            yield get_recipe(known, inside.name)
-        else:
+        if inside.name not in SCALES or not inside.is_dir():
             text = f"{inside} is no scale's folder, and does not count."
             found.strangers.append(text)
+        elif (recipe := get_recipe(folder.name, inside.name)).name != folder.name:
+            text = f"{inside} does not count: at that scale it is {recipe.name}."
+            found.strangers.append(text)
+        else:
+            yield recipe
 
 
 def _look_into(

@@ -136,7 +136,7 @@ def _unfinished(plan: Plan, report: _Report) -> list[tuple[Recipe, int]]:
             record = finished(recipe, seed)
         except RunError as damaged:
             report.problems.append(str(damaged))
-            report.line(recipe, seed, "its record is damaged")
+            report.line(recipe, seed, "damaged")
             continue
         if record is None:
             todo.append((recipe, seed))
