@@ -188,7 +188,7 @@ def survey(
         try:
             for recipe in _recipes_in(folder, found):
                 _look_into(root, recipe, found, check)
-        except Stranger as error:
+        except (Stranger, ValueError) as error:
             found.strangers.append(str(error))
         except (RunError, OSError) as error:
             found.damaged.append(str(error))
