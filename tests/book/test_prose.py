@@ -12,6 +12,7 @@ from .sources import NOTEBOOKS, ROOT, documents, markdown
 CODE = re.compile(r"^```(?!\{).*?^```|(?<![`}])`[^`\n]+`", re.MULTILINE | re.DOTALL)
 SUBSTITUTION = re.compile(r"\{\{\s*[\w.\"\[\]]+\s*\}\}")
 ROLE = re.compile(r"\{[a-z]+(?::[a-z]+)?\}`")
+FENCED = re.compile(r"^```\{[^\n]*\n(?!```)[^\n]*", re.MULTILINE)
 NUMBERS = {
     "vae": {"kl": {"text": "9.44", "short": "9.4"}, "kl_3.5": {"text": "7"}},
     "claims": {"text": "56"},
@@ -40,6 +41,7 @@ def test_jupyter_has_nothing_to_show_raw(path):
     text = CODE.sub("", markdown(path))
     assert SUBSTITUTION.findall(text) == []
     assert ROLE.findall(text) == [], "write a link: see _ext/prose.py"
+    assert FENCED.findall(text) == [], "write ::: for ```, then its body is prose"
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: path.stem)
