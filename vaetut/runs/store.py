@@ -1,12 +1,12 @@
 """The runs there are: where they are, which of them fit, and if they are whole."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from vaetut import checks
 from vaetut.analysis import Interval, interval
 from vaetut.atomic import RunError
 from vaetut.metrics import metric
@@ -20,8 +20,8 @@ SHIPPED = Path(__file__).parents[1] / "pretrained"
 
 def own_runs() -> Path:
     """Return the folder for runs trained here: VAETUT_RUNS, or the user's cache."""
-    given = os.environ.get("VAETUT_RUNS")
-    return Path(given) if given else platformdirs.user_cache_path("vaetut") / "runs"
+    given = checks.named_path("VAETUT_RUNS")
+    return given or platformdirs.user_cache_path("vaetut") / "runs"
 
 
 def stem(root: Path, recipe: Recipe, seed: int) -> Path:
