@@ -161,7 +161,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add(commands.runs, as_json)
     add(commands.claims, as_json)
-    add(commands.verify)
+    own = {"action": "store_true", "help": "and your own runs"}
+    add(commands.verify, ("--own", own))
     add(commands.measure, recipe, scale)
     add(commands.migrate)
     add(commands.ship, recipe, scale)

@@ -36,6 +36,9 @@ class Cost(NamedTuple):
     peak_memory_mb: int  # of the device, on a CPU of the process
     devices: int  # over all processes
     precision: str  # of the layers; weights and losses are float32
+    # What decides its bits: see `backends.conditions`. Several where it went on under
+    # others than it began with.
+    conditions: list[dict[str, Any]]
 
 
 class Trained(NamedTuple):
@@ -95,6 +98,7 @@ class Progress:
     timed_seconds: float = 0.0  # that these took
     # quantity -> one value an epoch
     history: dict[str, list[float]] = field(default_factory=dict)
+    conditions: list[dict[str, Any]] = field(default_factory=list)  # see Cost
 
 
 class _Training:
@@ -137,7 +141,8 @@ class _Training:
         self.checkpoint = Checkpoint(
             checkpoint, identity, state + self.fitted.metrics_variables
         )
-        self.progress = Progress()
+        self.conditions = backends.conditions(devices.kind, devices.total, precision)
+        self.progress = Progress(conditions=[self.conditions])
 
     @property
     def label(self) -> str:
@@ -196,10 +201,34 @@ class _Training:
         return weights
 
     def restore(self) -> str:
-        """Go on from the checkpoint and return a line with the epoch and the step."""
+        """Go on from the checkpoint and return a line with the epoch and the step.
+
+        It says as well what is other than before and decides bits.
+        """
         self.progress = Progress(**self.checkpoint.restore())
         steps = f" and {self.progress.step} steps" if self.progress.step else ""
-        return f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
+        line = f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
+        changed = self._changed_conditions()
+        if changed:
+            line += (
+                f"; not to the same bits as in one go, for what decides them has "
+                f"changed: {'; '.join(changed)}"
+            )
+        return line
+
+    def _changed_conditions(self) -> list[str]:
+        """Note what is other than before, and return it in words."""
+        if self.progress.epoch >= self.recipe.epochs:
+            return []  # the weights have their bits already
+        noted, now = self.progress.conditions, self.conditions
+        before = noted[-1] if noted else {}  # an older version notes nothing
+        changed = [name for name in now if before.get(name) != now[name]]
+        if changed:
+            self.progress.conditions = [*(noted or [{}]), now]
+        return [
+            f"{name} {now[name]}, before {before.get(name, 'not noted')}"
+            for name in changed
+        ]
 
     def save(self, step: int) -> None:
         """Write the state after that many steps of the epoch."""
@@ -261,6 +290,7 @@ class _Training:
             peak_memory_mb=backends.peak_memory_mb(),
             devices=self.devices.total,
             precision=self.precision,
+            conditions=progress.conditions,
         )
         return Trained(self.model, progress.history, cost)
 
