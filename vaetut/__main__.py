@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _status(argv: Sequence[str] | None) -> int:
     """Run a command and return its exit status, with all but the output seen to."""
     try:
-        with signals.handled():
+        with signals.handled(), warnings.catch_warnings():
+            # TensorFlow's affair, and the end of a training under `python -W error`.
+            warnings.filterwarnings("ignore", "__array__ impl", DeprecationWarning)
             arguments = _parser().parse_args(argv)
             logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a run is a trace
             if arguments.needs == KERAS:

@@ -21,6 +21,7 @@ from typing import Any
 
 import joblib
 import keras
+from filelock import FileLock, Timeout
 from joblib.externals.loky import get_reusable_executor
 
 from vaetut import signals
@@ -350,22 +351,12 @@ def _initializer(slots: list[dict[str, str]], stop: Path) -> Callable[[], None]:
     """Return a function that makes a new worker a job of this process.
 
     It gets the first slot that is free, stops when `stop` appears, and ends when this
-    process does. The function is defined in here to be sent as code: the environment
-    must be set before this module, and with it Keras, is imported.
+    process does. The function is defined in here to be sent as code, with no name of
+    this module that needs Keras: the environment must be set before it is imported.
     """
     parent = os.getpid()
 
     def initialize() -> None:
-        import contextlib
-        import logging
-        import os
-        import signal
-        import time
-
-        from filelock import FileLock, Timeout
-
-        from vaetut import signals
-
         def told(number: int, frame: Any) -> None:  # before and after a run
             with contextlib.suppress(OSError):
                 stop.touch()
