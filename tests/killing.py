@@ -62,11 +62,7 @@ class Commands:
 
     def __enter__(self) -> Self:
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        # One thread each, so that a training and a job of a sweep give the same bits.
-        pipes["env"] = os.environ | {
-            "TF_NUM_INTRAOP_THREADS": "1",
-            "LOKY_MAX_CPU_COUNT": "2",
-        }
+        pipes["env"] = os.environ | {"TF_NUM_INTRAOP_THREADS": "1"}
         self.process = subprocess.Popen([sys.executable, __file__], text=True, **pipes)
         return self
 

@@ -71,10 +71,9 @@ def read_record(path: Path, remedy: str = REMEDY) -> Record:
     """Return the record in a JSON file.
 
     Raises RunError, naming the file and the remedy, if it is not whole or was altered
-    by hand; Stranger if it is no file.
+    by hand.
     """
-    if path.exists() and not path.is_file():  # a pipe would never end
-        raise Stranger(f"{path} is no file: move it away.")
+    _refuse_pipe(path, remedy)
     try:
         content = json.loads(path.read_bytes())
         old, stated = is_old(content), content.pop("sha256")
@@ -158,6 +157,11 @@ def _read_weights(stem: Path, record: Record, remedy: str) -> bytes | None:
         )
     if not path.exists():
         return None
-    if not path.is_file():
-        raise Stranger(f"{path} is no file: move it away.")
+    _refuse_pipe(path, remedy)
     return atomic.read_bytes(path, RunError, remedy, record.weights_sha256)
+
+
+def _refuse_pipe(path: Path, remedy: str) -> None:
+    """Raise RunError for what is there and no file: a pipe would never end."""
+    if path.exists() and not path.is_file():
+        raise RunError(f"{path} is no file: move it away. {remedy}")

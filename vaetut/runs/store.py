@@ -135,7 +135,8 @@ def records(name: str, scale: str | None = None, root: Path = SHIPPED) -> list[R
 
 def _seeds(folder: Path) -> list[int]:
     """Return the seeds that a folder has records of, in order."""
-    names = (STEM.fullmatch(path.stem) for path in folder.glob("seed-*.json"))
+    files = [path for path in folder.glob("seed-*.json") if path.is_file()]
+    names = (STEM.fullmatch(path.stem) for path in files)
     return sorted(int(name[1]) for name in names if name)
 
 
@@ -187,7 +188,7 @@ def survey(
         try:
             for recipe in _recipes_in(folder, found):
                 _look_into(root, recipe, found, check)
-        except Stranger as error:
+        except (Stranger, ValueError) as error:
             found.strangers.append(str(error))
         except (RunError, OSError) as error:
             found.damaged.append(str(error))
@@ -205,23 +206,27 @@ def _recipes_in(folder: Path, found: Survey) -> Iterator[Recipe]:
 
     Raises Stranger if it is no recipe's; RunError if it is one's of an older version.
     """
+    today = renamed_recipe(folder.name)
     try:
-        known = get_recipe(renamed_recipe(folder.name)).name
+        get_recipe(today)
     except ValueError:
-        known = None
-    if known is None or not folder.is_dir():
+        today = ""
+    if not today or not folder.is_dir():
         raise Stranger(f"{folder} is named as no recipe, and does not count.")
-    if known != folder.name:
+    if today != folder.name:
         raise RunError(
             f"{folder} has a name of an older version of vaetut: `vaetut migrate` "
-            f"writes its records anew, as {known}."
+            f"writes its records anew, as {today}."
         )
     for inside in _visible(folder):
-        if inside.name in SCALES and inside.is_dir():
-            yield get_recipe(known, inside.name)
-        else:
+        if inside.name not in SCALES or not inside.is_dir():
             text = f"{inside} is no scale's folder, and does not count."
             found.strangers.append(text)
+        elif (recipe := get_recipe(folder.name, inside.name)).name != folder.name:
+            text = f"{inside} does not count: at that scale it is {recipe.name}."
+            found.strangers.append(text)
+        else:
+            yield recipe
 
 
 def _look_into(

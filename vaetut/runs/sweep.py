@@ -30,7 +30,7 @@ from vaetut.recipes import Recipe, variant
 from vaetut.runs.pipeline import train_run
 from vaetut.runs.record import Record
 from vaetut.runs.store import finished, own_runs, stem
-from vaetut.training.backends import PRECISIONS
+from vaetut.training.backends import PRECISIONS, cores, threads
 from vaetut.training.progress import duration, time_left
 
 ANSWER_SECONDS = 20  # that a scheduler has to answer
@@ -64,8 +64,9 @@ def run(
 ) -> list[str]:
     """Train what a plan holds that is not finished, `jobs` runs at a time.
 
-    Each job is a process with its share of the cores and, where there are several,
-    a GPU of its own; one job trains in this process. With the address of a Dask
+    Each job is a process and has, where there are several, a GPU of its own; one job
+    trains in this process. All take as many threads as this process, so that the bits
+    are the same however many train at a time. With the address of a Dask
     `scheduler`, as "tcp://host:8786", its workers train instead, one run each: they
     must have one thread, this backend, and this folder of runs under the same path; a
     run whose worker is lost goes on at another one. `say` gets a line a run. Returns
@@ -83,6 +84,7 @@ def run(
     todo = _unfinished(plan, report)
     start = time.monotonic()
     work = [(*run, own_runs(), precision) for run in todo]
+    jobs = min(jobs, len(work))
     try:
         with signals.handled(), contextlib.ExitStack() as stack:
             results = (_work(*args) for args in work)
@@ -90,7 +92,7 @@ def run(
                 client = stack.enter_context(_client(scheduler, say))
                 stop = stack.enter_context(_told_to_stop(_seen_by_all(own_runs())))
                 results = _cluster_results(work, client, stop)
-            elif jobs > 1 and work:
+            elif jobs > 1:
                 stop = stack.enter_context(_told_to_stop())
                 results = _results(work, jobs, stop)
             stack.enter_context(contextlib.closing(results))
@@ -135,6 +137,8 @@ class _Report:
         recipe, seed, record, error = result
         if record is not None:
             text = f"{_losses(record)}, {duration(record.seconds)}"
+            if len(record.conditions) > 1:
+                text += ", gone on under other conditions, which its record lists"
             self.line(recipe, seed, text + f", {duration(left)} left" * (left > 0))
         elif error is not None:
             label = f"{recipe.name} seed {seed}"
@@ -151,7 +155,7 @@ def _unfinished(plan: Plan, report: _Report) -> list[tuple[Recipe, int]]:
             record = finished(recipe, seed)
         except RunError as damaged:
             report.problems.append(str(damaged))
-            report.line(recipe, seed, "its record is damaged")
+            report.line(recipe, seed, "damaged")
             continue
         if record is None:
             todo.append((recipe, seed))
@@ -252,13 +256,17 @@ def _work_of_cluster(
 
 def _results(work: list[Any], jobs: int, stop: Path) -> Generator[Result, None, None]:
     """Yield (recipe, seed, record or None, error or None) as the runs end."""
-    parallel = joblib.Parallel(
-        n_jobs=min(jobs, max(len(work), 2)),  # one would be this process
-        backend="loky",
-        return_as="generator_unordered",
-        batch_size=1,
+    # Each job has the threads of this process, where one job would train: they decide
+    # bits, which must not depend on how many runs are left, or trained at a time.
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    with joblib.parallel_config(
+        "loky",
+        inner_max_num_threads=int(given) if given.isdecimal() else cores(),
         initializer=_initializer(_slots(jobs), stop),
-    )
+    ):
+        parallel = joblib.Parallel(
+            n_jobs=jobs, return_as="generator_unordered", batch_size=1
+        )
     kill = True
     try:
         with warnings.catch_warnings():
@@ -326,7 +334,7 @@ def _slots(jobs: int) -> list[dict[str, str]]:
     gpus = _gpus()
     slots = []
     for k in range(jobs):
-        slot = {"TF_NUM_INTRAOP_THREADS": str(max(1, joblib.cpu_count() // jobs))}
+        slot = {"TF_NUM_INTRAOP_THREADS": str(threads())}
         if gpus:
             slot["CUDA_VISIBLE_DEVICES"] = gpus[k % len(gpus)]
         if len(gpus) < jobs:  # those that share one must not take all its memory
