@@ -10,9 +10,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
+import joblib
 import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from vaetut.__main__ import main
 from vaetut.analysis import bootstrap_interval, interval
@@ -286,18 +289,21 @@ def test_jobs_share_gpus(monkeypatch):
     assert "CUDA_VISIBLE_DEVICES" not in sweep._slots(2)[0]
 
 
-def test_every_job_gets_a_slot_of_its_own(tmp_path, monkeypatch):
-    environment, before = {}, signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(os, "environ", environment)
+def test_every_job_gets_a_slot_of_its_own(tmp_path):
+    slots = [{"GPU": "0"}, {"GPU": "1"}]
+    ready = sweep._initializer(slots, tmp_path / "stop")
+    jobs = joblib.Parallel(n_jobs=2, initializer=ready, batch_size=1)
+
+    def taken():
+        time.sleep(0.5)  # so that the other one gets a task as well
+        return os.environ["GPU"], "keras" in sys.modules
+
     try:
-        taken = []
-        for _ in range(2):  # as two processes would
-            start = sweep._initializer([{"GPU": "0"}, {"GPU": "1"}], str(tmp_path))
-            start()
-            taken.append((start, environment["GPU"]))
+        found = jobs(joblib.delayed(taken)() for _ in range(4))
     finally:
-        signal.signal(signal.SIGINT, before)
-    assert [gpu for _, gpu in taken] == ["0", "1"]
+        get_reusable_executor(reuse=True).shutdown(kill_workers=True)
+    # The environment is set before Keras is there.
+    assert set(found) == {("0", False), ("1", False)}
 
 
 # ---- What came out

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.metrics import check_names
 from vaetut.models import AttributeClassifier, ImageModel
 from vaetut.recipes import SCALES, Recipe, get_recipe
@@ -130,7 +130,7 @@ def load_or_train(
     """
     scale = scale or os.environ.get("VAETUT_SCALE")
     recipes = [get_recipe(name, s) for s in ([scale] if scale else SCALES)]
-    if os.environ.get("VAETUT_RETRAIN", "0") != "1":
+    if not checks.says_yes("VAETUT_RETRAIN"):
         for recipe in recipes:
             if recipe.scale == "smoke" and not scale:
                 continue  # a smoke run proves that code runs and nothing else

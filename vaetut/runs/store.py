@@ -1,6 +1,5 @@
 """The runs there are: where they are, which of them fit, and if they are whole."""
 
-import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 
 import platformdirs
 
+from vaetut import checks
 from vaetut.analysis import Interval, interval
 from vaetut.atomic import RunError
 from vaetut.metrics import metric
@@ -28,8 +28,8 @@ STEM = re.compile(r"seed-(0|[1-9][0-9]*)")
 
 def own_runs() -> Path:
     """Return the folder for runs trained here: VAETUT_RUNS, or the user's cache."""
-    given = os.environ.get("VAETUT_RUNS")
-    return Path(given) if given else platformdirs.user_cache_path("vaetut") / "runs"
+    given = checks.named_path("VAETUT_RUNS")
+    return given or platformdirs.user_cache_path("vaetut") / "runs"
 
 
 def stem(root: Path, recipe: Recipe, seed: int) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from vaetut import __version__
+from vaetut import BACKENDS, __version__
 
 PRECISIONS = ("float32", "bfloat16")
 THREADS = {  # backend -> the variable with which it may be told how many to take
@@ -29,6 +29,12 @@ SWITCHES = (  # of the environment, that change bits if they are set
     "XLA_FLAGS",
 )
 STEPS_PER_CALL = 8  # of TensorFlow on a GPU, where a call costs about a small step
+
+if keras.backend.backend() not in BACKENDS:
+    raise ValueError(
+        f"Nothing can be trained with KERAS_BACKEND={keras.backend.backend()!r}: set "
+        f"it to one of {', '.join(BACKENDS)} before Python starts."
+    )
 
 
 def accelerator() -> str | None:

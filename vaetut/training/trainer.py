@@ -3,7 +3,6 @@
 It measures nothing and writes nothing but a checkpoint: `vaetut.runs` does the rest.
 """
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from vaetut import signals
 from vaetut.models import ImageModel
 from vaetut.recipes import Recipe
 from vaetut.training import backends
@@ -23,7 +23,7 @@ from vaetut.training.devices import Devices
 from vaetut.training.feed import Resident, epoch_order, stream
 from vaetut.training.optimizer import build_optimizer
 from vaetut.training.progress import duration, time_left
-from vaetut.training.stopping import Signals, Watch, stop_signals
+from vaetut.training.stopping import Watch
 
 VALIDATION_BATCH = 500
 
@@ -74,16 +74,16 @@ def train(
     KeyboardInterrupt after Ctrl-C, SIGTERM, or a callback's `stop_training`.
     """
     devices = devices or Devices("gpu" if backends.accelerator() else "cpu")
-    with contextlib.ExitStack() as stack:
-        signals = stack.enter_context(stop_signals())
-        stack.enter_context(devices.scope())
-        training = _Training(recipe, seed, checkpoint, devices, precision, signals)
+    with signals.handled(), devices.scope():
+        training = _Training(recipe, seed, checkpoint, devices, precision)
         if not resume:
             training.checkpoint.remove()
         elif training.checkpoint.exists():
             say(training.restore())
         while training.progress.epoch < recipe.epochs:
-            say(training.run_epoch(callbacks))
+            with signals.deferred():
+                line = training.run_epoch(callbacks)
+            say(line)
         return training.result()
 
 
@@ -111,10 +111,9 @@ class _Training:
         checkpoint: Path | None,
         devices: Devices,
         precision: str,
-        signals: Signals,
     ) -> None:
         self.recipe, self.seed = recipe, seed
-        self.devices, self.precision, self.signals = devices, precision, signals
+        self.devices, self.precision = devices, precision
         self.train_set, self.test_set = load_data(recipe, seed)
         self.weights = sample_weights(recipe, self.train_set)
         # Steps of an epoch: as many as there are batches once some images sit out.
@@ -273,7 +272,8 @@ class _Training:
         seconds = time_left(progress.epoch, recipe.epochs, progress.seconds)
         line += f", {duration(seconds)} left" if seconds else ""
         watch.save(0)
-        if watch.stopped and progress.epoch < recipe.epochs:
+        # After the last one a callback has nothing to stop; a signal means all of it.
+        if signals.received() or (watch.stopped and progress.epoch < recipe.epochs):
             raise KeyboardInterrupt(
                 f"{line}\n{self.label}: stopped after epoch {progress.epoch}; "
                 "saved: the same command goes on from there"
