@@ -452,7 +452,7 @@ def _fake_training(monkeypatch, raw):
 def test_a_stale_run_is_trained_again_as_its_message_says(own, weights, monkeypatch):
     older = dataclasses.replace(RECIPE, learning_rate=0.5)
     commit(stem(own, 2), record_of(2, weights[0], older), weights[0])
-    with pytest.raises(RunError, match="is stale: .*learning_rate") as error:
+    with pytest.raises(RunError, match=r"is stale: .*learning_rate") as error:
         load_or_train(NAME, SCALE, 2, str)
     assert store.verify(own) == [str(error.value)]
     _fake_training(monkeypatch, weights[1])
