@@ -20,7 +20,7 @@ ONE = TWO[:-2]
 STOPPED = 130  # the exit status
 COST = {"seconds", "images_per_second", "peak_memory_mb", "sha256"}
 JOB = "popen_loky"  # in the command line of a job of a sweep
-GONE = 10  # seconds within which the jobs of a sweep end with it
+GONE = 60  # seconds after which the jobs of a sweep have not ended with it
 
 
 @pytest.fixture(scope="module")
