@@ -37,6 +37,7 @@ def numbers(prose):
     return prose.all_numbers()
 
 
+@pytest.mark.attack("pages")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_jupyter_has_nothing_to_show_raw(path):
     text = CODE.sub("", markdown(path))
