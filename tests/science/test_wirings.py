@@ -580,6 +580,29 @@ def test_of_the_posts_code_only_the_optimizer_is_refused():
     assert "ImportError" in attempt(legacy_optimizer)
 
 
+def test_a_layer_of_old_functions_still_adds_its_loss():
+    import tensorflow as tf
+
+    k = tf.keras.backend
+
+    class Old(layers.Layer):
+        """A layer at the end that knows only the functions of Keras 2."""
+
+        def call(self, parts):
+            x, mean, y = parts
+            bce = keras.metrics.binary_crossentropy(k.flatten(x), k.flatten(y))
+            self.add_loss(bce + 0.001 * k.mean(k.square(mean)))
+            return y
+
+    inputs = keras.Input((4,))
+    mean = layers.Dense(3)(inputs)
+    end = Old()([inputs, mean, layers.Dense(4, activation="sigmoid")(mean)])
+    model = keras.Model(inputs, end)
+    model.compile("sgd", jit_compile=False)
+    half = np.full((8, 4), 0.5, "float32")
+    assert model.fit(half, verbose=0).history["loss"][0] > 0
+
+
 # ---- Saving
 
 
