@@ -4,7 +4,8 @@
 2. Notebooks are executed side by side, into a cache that is keyed by everything they
    run on: see ``execution``.
 3. Numbers and tables come from the claims and the trained runs:
-   ``{{ substitution }}``, ``{claims}``, ``{runs}``, ``{benchmarks}``, ``{metrics}``.
+   ``{{ substitution }}``, ``{runs}``, ``{benchmarks}``, ``{metrics}``; and entries:
+   see ``claims_page``.
 """
 
 import hashlib
@@ -17,9 +18,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-import docutils.nodes
 from docutils.nodes import Node
-from docutils.parsers.rst import directives
 from execution import CACHES, execution_digest, fill
 from myst_nb.core.read import create_nb_reader
 from sphinx.application import Sphinx
@@ -192,70 +191,6 @@ class Table(SphinxDirective):
         return self.parse_text_to_nodes("\n".join([*lines, "::::"]))
 
 
-class Claims(Table):
-    """``{claims}``: the sources' claims beside ours, of one chapter or of all.
-
-    Those that are tested in a table, theorems in another. In a cell the second
-    paragraph is small print, and a verdict has a class: vaetut.css.
-    """
-
-    optional_arguments = 1
-
-    def run(self):
-        from vaetut.claims import rows
-
-        self.env.note_dependency(str(CLAIMS))
-        chapter = directives.positive_int(self.arguments[0]) if self.arguments else None
-        found = {"test": [], "theorem": []}
-        for row in rows(CLAIMS, chapter=chapter):
-            found[row.kind].append(row)
-        # Of one chapter, the column that says which is left out.
-        start = 0 if chapter is None else 1
-        nodes = []
-        if found["test"] or not found["theorem"]:
-            nodes += self.claims(found["test"], "Verdict", start)
-        if found["theorem"]:
-            about = "Not tested, for it cannot come out otherwise; and the reason why:"
-            nodes += self.parse_text_to_nodes(about)
-            nodes += self.claims(found["theorem"], "Reason", start)
-        return nodes
-
-    def claims(self, found, last, start):
-        """Return the nodes of a table of claims, its columns from `start` on."""
-        header = ("Ch.", "Claim", "Theirs", "Ours", last)
-        widths = (7, 35, 15, 25, 18) if last == "Verdict" else (7, 31, 12, 20, 30)
-        options = (":class: claims", f":widths: {' '.join(map(str, widths[start:]))}")
-        cells = (self.cells(row)[start:] for row in found)
-        nodes = self.table(header[start:], cells, *options)
-        if last == "Verdict":
-            for node in nodes:
-                mark_verdicts(node)
-        return nodes
-
-    @staticmethod
-    def cells(row):
-        """Return one table row for a claim."""
-        from vaetut.claims import WHOSE
-
-        rule = f"Must be {row.rule}. " if row.rule else ""
-        alone = f"after correction\n\nThe interval alone: {row.alone}."
-        last = row.reason or f"{row.verdict} {alone * (row.verdict != row.alone)}"
-        return (
-            f"{row.chapter}",
-            f"{row.claim}\n\n{row.source} ({WHOSE[row.whose]}).",
-            row.theirs,
-            f"{row.measure} {row.value}".strip() + f"\n\n{rule}{row.basis}.",
-            last.strip(),
-        )
-
-
-def mark_verdicts(table) -> None:
-    """Give the last cell of each row of a table of claims a class by its first word."""
-    for row in table.findall(docutils.nodes.row):
-        words = row.children[-1].astext().split()
-        row.children[-1]["classes"].append(f"verdict-{words[0].lower()}")
-
-
 class Runs(Table):
     """``{runs}``: what was trained, on what, for how long, and to which loss."""
 
@@ -294,7 +229,7 @@ class Metrics(Table):
         from vaetut.metrics import REGISTRY
 
         header = ("Metric", "Meaning", "Unit", "Of", "Better")
-        options = ":class: claims", ":widths: 34 36 12 10 8"
+        options = ":class: metrics", ":widths: 34 36 12 10 8"
         return self.table(header, map(self.cells, REGISTRY), *options)
 
     @staticmethod
@@ -347,7 +282,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", configure, priority=900)
     app.connect("builder-inited", copy_mathjax)
     app.connect("env-before-read-docs", execute_what_is_read)
-    app.add_directive("claims", Claims)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)
     app.add_directive("metrics", Metrics)

@@ -43,7 +43,14 @@ WHOSE = {  # what a claim's `whose` may be -> as a table says it
     "reading": "our reading of theirs",
     "ours": "ours",
 }
-REQUIRED = ("chapter", "claim", "whose", "source", "theirs", "metric")
+POSTS = (  # what the `source` of a claim of theirs begins with
+    "Post on VAEs",
+    "TF 2.8 series, XI",
+    "TF 2.8 series, XII",
+    "TF 2.8 series, XIII",
+    "Zero-shot post",
+)
+REQUIRED = ("chapter", "claim", "whose", "source", "section", "theirs", "metric")
 OPTIONAL = {
     "minus",  # another metric: the claim is of the difference
     "over",  # another metric: the claim is of the ratio
@@ -90,6 +97,7 @@ class Row:
     claim: str
     whose: str  # "theirs"; "reading", our reading of theirs; or "ours"
     source: str
+    section: str  # heading of the section of the chapter that measures it
     theirs: str  # their value
     mean: float
     low: float | None  # end of the 95 % interval; None where n = 1
@@ -99,6 +107,8 @@ class Row:
     scale: str  # of the runs: "full" or "laptop"; "images drawn"; "benchmark"
     unit: str
     rule: str  # in words; "" of a theorem
+    least: float | None  # the rule's bounds; None where it has no such side
+    most: float | None
     paired: bool | None  # seed by seed; None of a single metric
     p: float | None  # of the bound that is nearest to deciding; None of a theorem
     p_holm: float | None  # the same, corrected for the tests of its chapter
@@ -108,6 +118,11 @@ class Row:
     reason: str = ""  # why a theorem holds, or does not
     measure: str = ""  # what is measured
     format: str = ".4g"
+
+    @property
+    def post(self) -> str:
+        """The post that the claim is from, one of POSTS; "" of one of ours."""
+        return _post_of(self.source)
 
     @property
     def value(self) -> str:
@@ -171,9 +186,15 @@ class Rule(NamedTuple):
     words: str  # the rule as a reader sees it; {unit} stands for the unit
 
     @property
+    def sides(self) -> tuple[float | None, float | None]:
+        """The lower end and the upper one, None for one that it has not."""
+        low, high = (b if math.isfinite(b) else None for b in (self.low, self.high))
+        return low, high
+
+    @property
     def bounds(self) -> list[float]:
         """The ends that it has, the lower first."""
-        return [b for b in (self.low, self.high) if math.isfinite(b)]
+        return [bound for bound in self.sides if bound is not None]
 
     def holds(self, value: float) -> bool:
         """Return whether a value satisfies the rule."""
@@ -369,12 +390,13 @@ def _row(claim):
         factor, found = claim.get("factor", 1.0), estimate.interval()
         ends = (found.low * factor, found.high * factor) if found.n > 1 else (None,) * 2
         unit = _unit_of(claim)
-        rule, p, alone = "", None, None
+        rule, sides, p, alone = "", (None, None), None, None
         if "holds" in claim:
             parsed = parse_rule(claim["holds"])
             would_be, p = decide(estimate, parsed, factor)
             alone = verdict(would_be, p)
             rule = parsed.words.format(unit=f" {unit}" if unit else "")
+            sides = parsed.sides
         given = (*REQUIRED[:-1], "kind", "reason", "measure", "format")
         return Row(
             **{key: claim[key] for key in given if key in claim},
@@ -386,6 +408,8 @@ def _row(claim):
             scale=samples[0].scale,
             unit=unit,
             rule=rule,
+            least=sides[0],
+            most=sides[1],
             paired=paired,
             p=p,
             p_holm=None,
@@ -428,6 +452,10 @@ def _check_values(claim):
         raise ValueError(
             f"whose is {claim['whose']!r}: choose one of {', '.join(WHOSE)}"
         )
+    if claim["whose"] != "ours" and not _post_of(claim["source"]):
+        raise ValueError(
+            f"source is {claim['source']!r}: begin with one of {'; '.join(POSTS)}"
+        )
     if not claim.get("factor", 1.0) > 0:
         raise ValueError(f"factor is {claim['factor']}: it must be above 0")
     try:
@@ -436,6 +464,11 @@ def _check_values(claim):
         raise ValueError(
             f"format is {claim['format']!r}: write one that Python has, as '.2f'"
         ) from None
+
+
+def _post_of(source):
+    """Return which of POSTS a claim's source begins with, or ""."""
+    return next((p for p in POSTS if f"{source},".startswith(f"{p},")), "")
 
 
 def _other(claim):
