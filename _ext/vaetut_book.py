@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
@@ -176,7 +176,11 @@ class Table(SphinxDirective):
     """A directive that renders rows of Markdown cells as a table."""
 
     def table(self, header, rows, *options):
-        """Return the nodes of a table of `header` and `rows`, sequences of str.
+        """Return the nodes of a table: see `markup`."""
+        return self.parse_text_to_nodes(self.markup(header, rows, *options))
+
+    def markup(self, header, rows, *options):
+        """Return the Markdown of a table of `header` and `rows`, sequences of str.
 
         A cell may have several lines; `options` are those of a list-table.
         """
@@ -188,22 +192,48 @@ class Table(SphinxDirective):
         for row in [header, *rows]:
             first, *rest = (cell.replace("\n", "\n    ") for cell in row)
             lines += [f"* - {first}", *(f"  - {cell}" for cell in rest)]
-        return self.parse_text_to_nodes("\n".join([*lines, "::::"]))
+        return "\n".join([*lines, "::::"])
 
 
 class Runs(Table):
-    """``{runs}``: what was trained, on what, for how long, and to which loss."""
+    """``{runs}``: what was trained, on what, for how long, and to which loss.
+
+    A table of the recipes, each with its variants below it. Where those are many they
+    have a table of their own, which is folded.
+    """
+
+    HEADER = ("Recipe", "Seeds", "Trained on", "Time", "Parameters", "Loss")
+    OPTIONS = (":class: runs", ":widths: 24 7 17 12 13 27")
+    MANY = 4
 
     def run(self) -> list[Node]:
-        """Return the nodes of the table; Sphinx calls it."""
+        """Return the nodes of the tables; Sphinx calls it."""
         from vaetut.runs import list_runs
 
-        header = ("Recipe", "Seeds", "Trained on", "Time", "Parameters", "Loss")
-        return self.table(header, map(self.cells, list_runs(variants=False)))
+        groups: dict[str, list[Mapping[str, Any]]] = {}
+        for run in list_runs():  # the recipes, then the variants
+            groups.setdefault(run["recipe"].split("+")[0], []).append(run)
+        rows, folded = [], []
+        for base, runs in groups.items():
+            variants = [run for run in runs if run["recipe"] != base]
+            many = len(variants) >= self.MANY
+            rows += [run for run in runs if not (many and run in variants)]
+            if many:
+                folded.append(self.folded(base, variants))
+        result = self.table(self.HEADER, map(self.cells, rows), *self.OPTIONS)
+        for text in folded:
+            result += self.parse_text_to_nodes(text)
+        return result
+
+    def folded(self, base: str, variants: Sequence[Mapping[str, Any]]) -> str:
+        """Return the Markdown of a recipe's variants."""
+        table = self.markup(self.HEADER, map(self.cells, variants), *self.OPTIONS)
+        head = f":::::{{dropdown}} {len(variants)} variants of `{base}`"
+        return "\n".join([head, table, ":::::"])
 
     @staticmethod
     def cells(run: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return one table row for a run of `list_runs`."""
+        """Return one table row for a run of `list_runs`, of a variant what it changes."""
         minutes, seconds = divmod(round(run["seconds"]), 60)
         # The terms of the loss; `vaetut runs --json` has all that was measured.
         metrics = (
@@ -212,8 +242,10 @@ class Runs(Table):
             for name, value in run["metrics"].items()
             if name in ("reconstruction", "reconstruction_sampled", "kl")
         )
+        base, *changes = run["recipe"].split("+")
+        name = " ".join(f"`+{part}`" for part in changes) or f"`{base}`"
         return (
-            f"`{run['recipe']}` {run['scale']}" + " (**stale**)" * run["stale"],
+            f"{name} {run['scale']}" + " (**stale**)" * run["stale"],
             f"{run['seeds']}",
             f"{run['hardware']}, {run['backend']}",
             f"{minutes} min {seconds} s" if minutes else f"{seconds} s",
