@@ -488,6 +488,8 @@ def _unit_of(claim: dict) -> str:
     source, _, name = claim["metric"].rpartition(":")
     if "over" in claim or source.startswith(BENCHMARK):
         return ""
+    if " " in name:
+        raise ValueError(f'{name!r} is not in the registry: name its unit, as unit = ""')
     return metric(name).label
 
 
@@ -498,7 +500,8 @@ def _estimate(claim, samples):
         groups = [{k: abs(v) for k, v in group.items()} for group in groups]
     if len(groups) == 1:
         values = list(groups[0].values())
-        if samples[0].of == "draws" and set(values) <= {0.0, 1.0}:
+        told = samples[0].of == "draws" and set(values) <= {0.0, 1.0}
+        if told or all(isinstance(value, bool) for value in values):
             return Share(round(sum(values)), len(values)), None
         return mean_estimate(values), None
     paired = _pairs(*samples)
@@ -575,14 +578,35 @@ def _recipe_name(text):
 
 def _of_runs(recipe, runs, metric):
     """Return the sample of a metric of the runs of a recipe."""
-    if any(metric not in run.metrics for run in runs):
+    values = {run.seed: _value(run, metric) for run in runs}
+    if None in values.values():
         known = sorted(set.intersection(*(set(run.metrics) for run in runs)))
         raise ValueError(
             f"no shipped run has {recipe.name}:{metric}: choose one of "
             f"{', '.join(known)}"
         )
-    values = {run.seed: run.metrics[metric] for run in runs}
     return Sample(values, "seeds", recipe.scale, recipe)
+
+
+def _value(run, text):
+    """Return what a record says of a metric, or of what else it holds; else None.
+
+    That is "PROFILE within LOW to HIGH", the share of images, "METRIC within LOW to
+    HIGH", whether it is, "NAME of epoch N" of the history, and "PART parameters".
+    """
+    match text.split():
+        case [name, "within", *bounds]:
+            rule = parse_rule(" ".join(["within", *bounds]))
+            if name in run.profiles:
+                inside = [rule.holds(value) for value in run.profiles[name]]
+                return sum(inside) / len(inside)
+            return rule.holds(run.metrics[name]) if name in run.metrics else None
+        case [name, "of", "epoch", number]:
+            epochs = dict(enumerate(run.history.get(name, []), 1))
+            return epochs.get(int(number)) if number.isdigit() else None
+        case [part, "parameters"]:
+            return run.parameters.get(part)
+    return run.metrics.get(text)
 
 
 def _not_trained(source, metric):
