@@ -193,7 +193,9 @@ class Claims(SphinxDirective):
             return [raw("entries", shown)]
         titles = {k: self.title(k) for k in dict.fromkeys(r.chapter for r in found)}
         script = self.uri("_static/claims.js")
-        result: list[nodes.Node] = [raw("filters", titles, dict(zip(POSTS, POSTS)), script)]
+        result: list[nodes.Node] = [
+            raw("filters", titles, dict(zip(POSTS, POSTS)), script)
+        ]
         for number, title in titles.items():
             of_it = [entry for entry in shown if entry.row.chapter == number]
             result.append(self.section(number, title, of_it))

@@ -489,7 +489,9 @@ def _unit_of(claim: dict) -> str:
     if "over" in claim or source.startswith(BENCHMARK):
         return ""
     if " " in name:
-        raise ValueError(f'{name!r} is not in the registry: name its unit, as unit = ""')
+        raise ValueError(
+            f'{name!r} is not in the registry: name its unit, as unit = ""'
+        )
     return metric(name).label
 
 
@@ -603,7 +605,7 @@ def _value(run, text):
             return rule.holds(run.metrics[name]) if name in run.metrics else None
         case [name, "of", "epoch", number]:
             epochs = dict(enumerate(run.history.get(name, []), 1))
-            return epochs.get(int(number)) if number.isdigit() else None
+            return epochs.get(int(number)) if number.isdecimal() else None
         case [part, "parameters"]:
             return run.parameters.get(part)
     return run.metrics.get(text)

@@ -9,7 +9,9 @@
 
   const chosen = () => {
     const data = new FormData(form);
-    return NAMES.map((name) => [name, data.get(name)]).filter(([, value]) => value);
+    return NAMES.map((name) => [name, data.get(name)]).filter(
+      ([, value]) => value !== "all",
+    );
   };
 
   const apply = () => {
@@ -33,9 +35,9 @@
   };
 
   const choose = (field, value) => {
-    field.value = ""; // all
+    field.value = "all";
     field.value = value;
-    if (field.value !== value) field.value = ""; // there is no such choice
+    if (field.value !== value) field.value = "all"; // there is no such choice
   };
 
   // A hash without "=" is an anchor: it must lead to something that is shown.
@@ -44,7 +46,7 @@
     const state = new URLSearchParams(hash.includes("=") ? hash : "");
     const target = state.size ? null : document.getElementById(hash);
     if (state.size || target?.closest("[hidden]")) {
-      for (const name of NAMES) choose(form.elements[name], state.get(name) ?? "");
+      for (const name of NAMES) choose(form.elements[name], state.get(name) ?? "all");
     }
     apply();
     target?.scrollIntoView();
