@@ -1,4 +1,4 @@
-"""``{claims}`` and ``{claim-counts}``: the sources' claims beside what the course finds.
+"""``{claims}`` and ``{claim-counts}``: the sources' claims, each beside ours.
 
 An entry a claim: whose it is, its words, the verdict as a word and a colour, and the
 interval drawn against the bounds. `claims.html` has the markup, `claims.css` the look.
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from docutils import nodes
 from docutils.parsers.rst import directives
 from jinja2 import Environment, FileSystemLoader
+from prose import CLAIMS
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -24,7 +25,6 @@ from sphinx.util.osutil import relative_uri
 
 logger = logging.getLogger(__name__)
 HERE = Path(__file__).resolve().parent
-CLAIMS = HERE.parent / "book" / "claims.toml"
 MARKUP = Environment(
     loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
@@ -193,9 +193,8 @@ class Claims(SphinxDirective):
             return [raw("entries", shown)]
         titles = {k: self.title(k) for k in dict.fromkeys(r.chapter for r in found)}
         script = self.uri("_static/claims.js")
-        result: list[nodes.Node] = [
-            raw("filters", titles, dict(zip(POSTS, POSTS)), script)
-        ]
+        posts = {post: post for post in POSTS}
+        result: list[nodes.Node] = [raw("filters", titles, posts, script)]
         for number, title in titles.items():
             of_it = [entry for entry in shown if entry.row.chapter == number]
             result.append(self.section(number, title, of_it))

@@ -390,7 +390,8 @@ def _row(claim):
         factor, found = claim.get("factor", 1.0), estimate.interval()
         ends = (found.low * factor, found.high * factor) if found.n > 1 else (None,) * 2
         unit = _unit_of(claim)
-        rule, sides, p, alone = "", (None, None), None, None
+        rule, p, alone = "", None, None
+        sides: tuple[float | None, float | None] = None, None
         if "holds" in claim:
             parsed = parse_rule(claim["holds"])
             would_be, p = decide(estimate, parsed, factor)
@@ -489,9 +490,7 @@ def _unit_of(claim: dict) -> str:
     if "over" in claim or source.startswith(BENCHMARK):
         return ""
     if " " in name:
-        raise ValueError(
-            f'{name!r} is not in the registry: name its unit, as unit = ""'
-        )
+        raise ValueError(f"{name!r} is no metric: name its unit, as unit = '%'")
     return metric(name).label
 
 
@@ -640,14 +639,13 @@ def _turns(name, case):
 
 
 def substitutions(path: Path) -> dict:
-    """Return what `{{ … }}` may name in the book's prose.
+    """Return what `<data value=…>` may name in the book's prose.
 
-    Every metric of every shipped recipe, as in `{{ fashion_vae.kl }}` or
-    `{{ fashion_vae.gap_prior.percent }}`, its parameters as in
-    `{{ fashion_ae.parameters.total }}`, of every member of an experiment, as in
-    `{{ autopsy.ours_batch_size.hole_iou }}`, the measures of images drawn on demand, as
-    in `{{ polar.bce_floor }}`, and `claims`, how many are tested, with how many there
-    are of each sort, as in `{{ claims.refuted }}`.
+    Every metric of every shipped recipe, as in `fashion_vae.kl` or
+    `fashion_vae.gap_prior.percent`, its parameters as in `fashion_ae.parameters.total`,
+    of every member of an experiment, as in `autopsy.ours_batch_size.hole_iou`, the
+    measures of images drawn on demand, as in `polar.bce_floor`, and `claims`, how many
+    are tested, with how many there are of each sort, as in `claims.refuted`.
     """
     found: dict[str, Any] = {"claims": count(rows(path))}
     for name, measures in DRAWN.items():

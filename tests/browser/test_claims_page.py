@@ -215,6 +215,6 @@ def test_a_chapter_shows_its_own_claims(open_page, entries):
         watched.page.set_viewport_size(PHONE)
         for verdict in watched.page.locator(".claim-verdict").all():
             box = verdict.bounding_box()
-            assert 0 <= box["x"] and box["x"] + box["width"] <= PHONE["width"]
+            assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
         own.first.get_by_role("link").click()
         expect(watched.page.locator("#how-curved > h2")).to_be_in_viewport()

@@ -233,7 +233,7 @@ def test_what_a_record_does_not_hold_is_named(tmp_path, recorded, name):
 def test_bounds_of_a_share_are_checked_and_its_unit_is_named(tmp_path, recorded):
     with pytest.raises(ValueError, match="reversed: write the lower first"):
         judged(tmp_path, metric="faces-vae:radius within 17 to 14")
-    with pytest.raises(ValueError, match="not in the registry: name its unit"):
+    with pytest.raises(ValueError, match="is no metric: name its unit"):
         judged(tmp_path, metric="faces-vae:radius within 14 to 17", unit=None)
 
 
