@@ -177,10 +177,23 @@ def test_drawings_stay_in_forced_colours(browser, bases):
         assert set(strokes) == {text} and text != ground
 
 
-def test_all_claims_are_printed_and_no_filter(page, entries):
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_all_claims_are_printed_dark_on_white_and_no_filter(page, entries, theme):
+    page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
     page.emulate_media(media="print")
     expect(page.locator(".claims-filter")).to_be_hidden()
     expect(page.locator(SHOWN)).to_have_count(len(entries))
+    parts = page.locator(".claim :is(p, dt, dd, a, .claim-verdict)")
+    assert parts.evaluate_all(
+        """found => found.every((node) => getComputedStyle(node).color
+          .match(/\\d+/g).slice(0, 3).every((value) => value < 170))"""
+    )
+    assert (
+        page.locator(".claim").first.evaluate(
+            "node => getComputedStyle(node).backgroundColor"
+        )
+        == "rgb(255, 255, 255)"
+    )
 
 
 def test_names_and_sizes_of_controls(page):
