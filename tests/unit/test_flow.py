@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "vaetut"
 LINE = (  # rooms and files at the top; each may import what stands before it
     ("vaetut",),
     ("atomic", "checks", "metrics"),
+    ("formats",),
     ("datasets", "analysis"),
     ("models",),
     ("recipes",),
@@ -26,7 +27,9 @@ NEVER = {  # what stands before a room and is no affair of it all the same
     "measures": {"recipes", "training"},
     "figures": {"models", "recipes", "training", "measures", "runs"},
 }
-WITHOUT_KERAS = {"atomic", "checks", "metrics", "datasets", "analysis", "figures"}
+WITHOUT_KERAS = {
+    *("atomic", "checks", "metrics", "formats", "datasets", "analysis", "figures")
+}
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 
 

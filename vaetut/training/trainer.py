@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from vaetut import formats
+from vaetut.atomic import RunError
+from vaetut.checks import whole_number
 from vaetut.models import ImageModel
 from vaetut.recipes import Recipe
 from vaetut.training import backends
@@ -95,6 +98,24 @@ class Progress:
     timed_seconds: float = 0.0  # that these took
     # quantity -> one value an epoch
     history: dict[str, list[float]] = field(default_factory=dict)
+
+    def check(self, epochs: int, steps: int) -> None:
+        """Raise ValueError unless a training of so many epochs may be there.
+
+        `steps` are those of an epoch.
+        """
+        whole_number("epoch", self.epoch, 0, epochs)
+        whole_number("step", self.step, 0, steps)
+        whole_number("timed_images", self.timed_images, 0, 2**60)
+        if self.step and self.epoch == epochs:
+            raise ValueError(f"step is {self.step} after the last epoch")
+        if min(self.seconds, self.timed_seconds) < 0:
+            raise ValueError("seconds are negative")
+        for name, values in self.history.items():
+            if len(values) != self.epoch:
+                raise ValueError(f"history has {len(values)} values of {name!r}")
+        if self.epoch and "loss" not in self.history:
+            raise ValueError("history has no loss")
 
 
 class _Training:
@@ -197,8 +218,16 @@ class _Training:
         return weights
 
     def restore(self) -> str:
-        """Go on from the checkpoint and return a line with the epoch and the step."""
-        self.progress = Progress(**self.checkpoint.restore())
+        """Go on from the checkpoint and return a line with the epoch and the step.
+
+        Raises RunError as `Checkpoint.restore`, and for progress that is none.
+        """
+        kept, path = self.checkpoint.restore(), self.checkpoint.path
+        remedy = f"Delete it to start anew: {path}"
+        with formats.parsing(path, "a checkpoint", RunError, remedy):
+            progress = formats.build(Progress, kept, endless=["history"])
+            progress.check(self.recipe.epochs, self.steps)
+        self.progress = progress
         steps = f" and {self.progress.step} steps" if self.progress.step else ""
         return f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
 

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load as parse_safetensors
 from safetensors.numpy import save as format_safetensors
 
-from vaetut import atomic
+from vaetut import atomic, formats
 from vaetut.atomic import RunError
 from vaetut.models import ImageModel
+
+AGAIN = "Train the run again."
 
 
 def _named(model: ImageModel) -> dict[str, keras.Variable]:
@@ -53,20 +54,30 @@ def pack_weights(arrays: dict[str, np.ndarray]) -> bytes:
     return format_safetensors({k: np.asarray(v, order="C") for k, v in arrays.items()})
 
 
-def unpack_weights(raw: bytes) -> dict[str, np.ndarray]:
-    """Return the arrays in the bytes of a safetensors file.
+def unpack_weights(
+    raw: bytes, path: Path = Path("weights"), remedy: str = AGAIN
+) -> dict[str, np.ndarray]:
+    """Return the arrays in the bytes of a safetensors file, which is called `path`.
 
-    Raises RunError if the bytes are none.
+    Raises RunError, naming it and the remedy, if the bytes are none.
     """
-    try:
+    with formats.parsing(path, "a safetensors file", RunError, remedy):
         return parse_safetensors(raw)
-    except SafetensorError as error:
-        raise RunError(f"These bytes are no safetensors file ({error}).") from error
 
 
 def read_weights(path: Path, sha256: str, remedy: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a safetensors file whose SHA-256 must be the one given.
+    """Return the weights in a safetensors file whose SHA-256 must be the one given.
 
-    Raises RunError, naming the file and the remedy, if it is missing or altered.
+    Raises RunError, naming the file and the remedy, if it is missing or altered, or
+    holds what are no weights: numbers that are not finite, of another type than
+    `export_weights` writes or too large for it.
     """
-    return unpack_weights(atomic.read_bytes(path, RunError, remedy, sha256))
+    raw = atomic.read_bytes(path, RunError, remedy, sha256)
+    arrays = unpack_weights(raw, path, remedy)
+    with formats.parsing(path, "a file of weights", RunError, remedy):
+        for name, array in arrays.items():
+            if array.dtype not in (np.float16, np.float32):
+                raise ValueError(f"{name} is of {array.dtype}, not float16 or float32")
+            if array.size and not np.abs(array).max() <= np.finfo(np.float16).max:
+                raise ValueError(f"{name} holds NaN, infinity or more than a float16")
+    return arrays
