@@ -22,7 +22,7 @@ LARGEST = 1e15  # a number's size at most
 SMALLEST = 1e-60  # what is nearer to 0 counts as 0
 LARGEST_LOG = 69.0  # of the logarithm of a variance: a standard deviation of 1e±15
 COUNT = 10_000_000  # things that are made at a time: more take hours
-NUMBERS = 2**28  # that are held at a time, 2 GiB as float64
+MEMORY = 2**32  # bytes of an array that is made: 4 GiB
 MARGIN = 1e-9  # that a share keeps from 0 and 1: quantiles beyond are none
 
 
@@ -70,21 +70,15 @@ def finite_array(
 
 def _real_array(name: str, values: ArrayLike) -> np.ndarray:
     """Return `values` as an array of real numbers, of any kind and size."""
+    array = np.asarray(whole_array(name, values))
     try:
-        if np.ma.is_masked(values):
-            raise ValueError(
-                f"{name} holds masked values: fill them, or drop their rows"
-            )
-        array = np.asarray(values)
         numbers = array.dtype.kind in "biuf" or (
             array.dtype == object and all(isinstance(v, Real) for v in array.flat)
         )
         if not numbers:
             raise TypeError
         return array.astype(np.float64) if array.dtype == object else array
-    except (TypeError, ValueError, OverflowError) as error:
-        if "masked" in str(error):
-            raise
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must hold real numbers in a regular array") from None
 
 
@@ -110,10 +104,12 @@ def whole_number(name: str, value: Any, least: int = 1, most: int | None = None)
     number = _index(value)
     limits = f">= {least}" if most is None else f"from {least} to {most}"
     if number is None or number < least or (most is not None and number > most):
-        raise ValueError(f"{name} must be a whole number {limits}, not {_short(value)}")
+        raise ValueError(
+            f"{name} must be a whole number {limits}, not {shorten(value)}"
+        )
     if most is None and number > COUNT:
         raise ValueError(
-            f"{name} is {_short(value)}, and more than {COUNT:,} at a time would take "
+            f"{name} is {shorten(value)}, and more than {COUNT:,} at a time would take "
             "hours: ask for fewer"
         )
     return number
@@ -123,20 +119,57 @@ def seed_number(name: str, value: Any) -> int:
     """Return a seed as an int of 0 or more, however large."""
     number = _index(value)
     if number is None or number < 0:
-        raise ValueError(f"{name} must be a whole number >= 0, not {_short(value)}")
+        raise ValueError(f"{name} must be a whole number >= 0, not {shorten(value)}")
     return number
 
 
-def room(what: str, *lengths: int) -> None:
-    """Raise ValueError if an array of these lengths does not fit into the memory.
+def flag(name: str, value: Any) -> bool:
+    """Return True or False as it is; raises ValueError, naming it, for what is none."""
+    if not isinstance(value, (bool, np.bool)):
+        raise ValueError(f"{name} must be True or False, not {shorten(value)}")
+    return bool(value)
+
+
+def items(name: str, values: Any) -> list[Any]:
+    """Return a list of what there is to go through; raises ValueError for what is none.
+
+    A text is none: it would be taken letter by letter.
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise ValueError(f"{name} must be a list or an array, not {shorten(values)}")
+    return list(values)
+
+
+def whole_array(name: str, values: ArrayLike) -> np.ndarray:
+    """Return an array of any kind; raises ValueError, naming it, for a ragged one."""
+    try:
+        if np.ma.is_masked(values):
+            raise ValueError(f"{name} holds masked values: fill them, or drop them")
+        return np.asanyarray(values)
+    except ValueError as error:
+        if "masked" in str(error):
+            raise
+        raise ValueError(f"{name} must be a regular array: its rows differ") from None
+
+
+def function(name: str, value: Any) -> Any:
+    """Return a function as it is; raises ValueError, naming it, for what is none."""
+    if not callable(value):
+        raise ValueError(f"{name} must be a function, not {shorten(value)}")
+    return value
+
+
+def room(what: str, *lengths: int, dtype: DTypeLike = np.float64) -> None:
+    """Raise ValueError if an array of these lengths is larger than `MEMORY`.
 
     `what` names the arguments that decide them.
     """
-    if math.prod(lengths) > NUMBERS:
+    size = math.prod(lengths) * np.dtype(dtype).itemsize
+    if size > MEMORY:
         shape = " × ".join(f"{length:,}" for length in lengths)
         raise ValueError(
-            f"{what} ask for {shape} numbers, and at most {NUMBERS:,} are held at a "
-            "time: ask for fewer"
+            f"{what} ask for {shape} numbers, {size / 2**30:,.0f} GiB, and at most "
+            f"{MEMORY // 2**30} are made at a time: ask for fewer"
         )
 
 
@@ -148,7 +181,7 @@ def _index(value: Any) -> int | None:
         return None
 
 
-def _short(value: Any) -> str:
+def shorten(value: Any) -> str:
     """Return a value as a message shows it, however long it is."""
     if isinstance(value, int) and abs(value) > 10**20:
         return "a number of many digits"
@@ -165,7 +198,7 @@ def one_of(kind: str, value: str, choices: Iterable[str], owner: str = "") -> st
     if not isinstance(value, str) or value not in choices:
         whose = f" of {owner}" if owner else ""
         raise ValueError(
-            f"There is no {kind} {_short(value)}{whose}: choose one of "
+            f"There is no {kind} {shorten(value)}{whose}: choose one of "
             f"{', '.join(choices)}."
         )
     return value
@@ -176,7 +209,7 @@ def fraction(name: str, value: Any) -> float:
     real = isinstance(value, (int, float, np.integer, np.floating))
     if not real or not 0 < value < 1:
         raise ValueError(
-            f"{name} must lie strictly between 0 and 1, not {_short(value)}"
+            f"{name} must lie strictly between 0 and 1, not {shorten(value)}"
         )
     if not MARGIN <= value <= 1 - MARGIN:
         raise ValueError(
@@ -190,7 +223,7 @@ def positive(name: str, value: float) -> float:
     number = float(finite_array(name, value, ndim=0))
     if number <= 0:
         least = f" (at least {SMALLEST:g})" if value else ""
-        raise ValueError(f"{name} must be above 0{least}, not {_short(value)}")
+        raise ValueError(f"{name} must be above 0{least}, not {shorten(value)}")
     return number
 
 
@@ -198,7 +231,7 @@ def not_negative(name: str, value: float) -> float:
     """Return a finite number of zero or more, as a float."""
     number = float(finite_array(name, value, ndim=0))
     if number < 0:
-        raise ValueError(f"{name} must be 0 or more, not {_short(value)}")
+        raise ValueError(f"{name} must be 0 or more, not {shorten(value)}")
     return number
 
 
@@ -219,7 +252,7 @@ def point(name: str, value: ArrayLike) -> np.ndarray:
     """Return one point (a, b), a float array (2,)."""
     array = finite_array(name, value)
     if array.shape != (2,):
-        raise ValueError(f"{name} must be one point (a, b), not {_short(value)}")
+        raise ValueError(f"{name} must be one point (a, b), not {shorten(value)}")
     return array
 
 
@@ -236,7 +269,7 @@ def limits(name: str, value: ArrayLike) -> tuple[float, float]:
     ends = finite_array(name, value)
     if ends.shape != (2,) or not ends[0] < ends[1]:
         raise ValueError(
-            f"{name} must be (low, high) with low < high, not {_short(value)}"
+            f"{name} must be (low, high) with low < high, not {shorten(value)}"
         )
     return float(ends[0]), float(ends[1])
 
@@ -267,12 +300,7 @@ def same_rows(
 
 def unit_images(name: str, images: ArrayLike) -> np.ndarray:
     """Return grey images (n, h, w, 1), uint8 or in [0, 1], as floats in [0, 1]."""
-    if np.ma.is_masked(images):
-        raise ValueError(f"{name} hold masked pixels: fill them")
-    try:
-        images = np.asarray(images)
-    except ValueError:
-        raise ValueError(f"{name} differ in shape: bring them to one size") from None
+    images = np.asarray(whole_array(name, images))
     if images.ndim != 4 or images.shape[3] != 1:
         raise ValueError(
             f"{name} have shape {images.shape}: give (n, height, width, 1); "

@@ -38,7 +38,7 @@ def _labels(
     if (labels < 0).any() or (labels != np.round(labels)).any():
         raise ValueError("labels must be whole numbers from 0")
     labels = labels.astype(int)
-    least = int(labels.max()) + 1
+    least = whole_number("labels", int(labels.max()), least=0) + 1
     if n_classes is None:
         return labels, least
     return labels, whole_number("n_classes", n_classes, least=least)
@@ -69,7 +69,7 @@ def density_area(codes: ArrayLike, mass: float = 0.9, cells: int = 128) -> float
     Source: Hyndman 1996, Computing and graphing highest density regions.
     """
     codes, mass = finite_array("codes", codes, ndim=2), fraction("mass", mass)
-    cells = whole_number("cells", cells, least=8)
+    cells = whole_number("cells", cells, 8, 4096)
     if codes.shape[1] != 2:
         raise ValueError(f"codes must have 2 columns, not {codes.shape[1]}")
     centre, covariance = fit_gaussian(codes)
