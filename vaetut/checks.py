@@ -295,6 +295,17 @@ def same_rows(
         )
 
 
+def same_columns(
+    name: str, values: np.ndarray, other_name: str, others: np.ndarray
+) -> None:
+    """Raise ValueError unless two arrays (n, d) have as many columns."""
+    if values.shape[1] != others.shape[1]:
+        raise ValueError(
+            f"{name} and {other_name} must have as many columns: {values.shape[1]} "
+            f"and {others.shape[1]}"
+        )
+
+
 # ---- Images, (n, h, w, 1)
 
 

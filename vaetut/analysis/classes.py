@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from vaetut.analysis.chunks import rows_at_once
 from vaetut.analysis.cloud import fit_gaussian
 from vaetut.analysis.neighbours import nearest_index
-from vaetut.checks import finite_array, fraction, whole_number
+from vaetut.checks import finite_array, fraction, same_columns, whole_number
 
 
 def class_shares(
@@ -24,6 +24,7 @@ def class_shares(
     codes = finite_array("codes", codes, ndim=2)
     labels, n_classes = _labels(labels, len(codes), n_classes)
     samples = finite_array("samples", samples, ndim=2)
+    same_columns("codes", codes, "samples", samples)
     nearest = labels[nearest_index(samples, codes)]
     return np.bincount(nearest, minlength=n_classes) / len(samples)
 

@@ -42,11 +42,7 @@ def _nearest(queries, references, exclude_self):
     """Return (distance, index) of the nearest reference of each query."""
     queries = finite_array("queries", queries, ndim=2, dtype=None)
     references = finite_array("references", references, ndim=2, dtype=None)
-    if queries.shape[1] != references.shape[1]:
-        raise ValueError(
-            f"queries and references must have as many columns: "
-            f"{queries.shape[1]} and {references.shape[1]}"
-        )
+    checks.same_columns("queries", queries, "references", references)
     if checks.flag("exclude_self", exclude_self) and (
         len(queries) != len(references) or len(queries) < 2
     ):

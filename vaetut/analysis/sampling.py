@@ -16,6 +16,7 @@ from vaetut.checks import (
     fraction,
     random_generator,
     room,
+    same_columns,
     whole_number,
 )
 
@@ -127,11 +128,7 @@ def in_gap(codes: ArrayLike, samples: ArrayLike, quantile: float = 0.99) -> np.n
     quantile = fraction("quantile", quantile)
     if len(codes) < 2:
         raise ValueError("codes must have two or more rows to be near one another")
-    if codes.shape[1] != samples.shape[1]:
-        raise ValueError(
-            "codes and samples must have as many columns: "
-            f"{codes.shape[1]} and {samples.shape[1]}"
-        )
+    same_columns("codes", codes, "samples", samples)
     own = nearest_distance(codes, codes, exclude_self=True)
     return nearest_distance(samples, codes) > np.quantile(own, quantile)
 
