@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vaetut import BACKENDS, commands
+from vaetut.atomic import DataError, RunError, shown
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,11 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
-        from vaetut.atomic import DataError, RunError
-
         if not isinstance(error, (ValueError, DataError, RunError, OSError)):
             raise
-        print(f"vaetut: {error}", file=sys.stderr)
+        print(f"vaetut: {shown(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         text = str(stop) or "stopped; the same command goes on from here"

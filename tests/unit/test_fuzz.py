@@ -10,14 +10,18 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import test_figures
+import test_figures_faces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from vaetut import analysis, datasets, recipes
+from vaetut import analysis, datasets, figures, recipes
 from vaetut.atomic import DataError
 from vaetut.datasets import Dataset, faces, polar
 
@@ -47,6 +51,8 @@ NAN_SAYS = {  # where nan is the answer, see their docstrings
     "datasets.polar.fit_factors": "an image is black",
 }
 
+FIGURES = test_figures.DRAWN | test_figures_faces.DRAWN
+FEW = 5  # examples a figure
 CALLED = {  # how messages call an argument whose name would say nothing to a reader
     "name": r"\bname\b|no (recipe|data set|polar set|factor name|field)|takes",
     "text": r"\btext\b|seeds",
@@ -367,3 +373,83 @@ def test_what_does_not_suit_gives_finite_numbers_or_an_error_that_names_it(label
 def test_what_suits_a_function_gives_finite_numbers(label):
     function = FUNCTIONS[label]
     check_finite(function(**suits(label, function)))
+
+
+# ---- Figures: what tests of them draw, with one part spoiled
+
+
+def drawn(name):
+    """Return the function that a line of the tests' tables calls, and its arguments."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        for public in figures.__all__:
+            function = getattr(figures, public)
+            if inspect.isfunction(function):
+                patch.setattr(figures, public, partial(note, found, function))
+        FIGURES[name]()
+    return found[0]
+
+
+def note(found, function, *args, **options):
+    bound = inspect.signature(function).bind(*args, **options)
+    found.append((function, dict(bound.arguments)))
+
+
+def parts(value, path=()):
+    """Yield the paths to a value and to all that lies in it."""
+    yield path
+    if isinstance(value, Mapping):
+        for key in value:
+            yield from parts(value[key], (*path, key))
+    elif isinstance(value, (tuple, list)):
+        for k, part in enumerate(value):
+            yield from parts(part, (*path, k))
+
+
+def changed(value, path, change):
+    """Return a value with what lies at the end of a path changed."""
+    if not path:
+        return change(value)
+    key, *rest = path
+    if isinstance(value, Mapping):
+        return {**value, key: changed(value[key], rest, change)}
+    return [changed(v, rest, change) if k == key else v for k, v in enumerate(value)]
+
+
+@st.composite
+def spoiled_figure(draw, name):
+    function, arguments = drawn(name)
+    path = draw(st.sampled_from([p for p in parts(arguments) if p]))
+    value = arguments
+    for key in path:
+        value = value[key]
+    kinds = instead(value)
+    change = kinds[draw(st.sampled_from(list(kinds)))]
+    try:
+        return function, changed(arguments, path, change)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return function, changed(arguments, path, lambda _: None)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_drawn_or_says_what_cannot_be(name):
+    @settings(
+        max_examples=FEW,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(spoiled_figure(name))
+    def call(case):
+        function, arguments = case
+        said = ""
+        try:
+            function(**arguments)
+        except ValueError as error:
+            said = str(error)
+        plt.close("all")
+        assert not said or any(name in said for name in arguments), said
+
+    call()

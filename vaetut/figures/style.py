@@ -14,7 +14,11 @@ from matplotlib.patheffects import withStroke
 from vaetut import checks
 
 P = ParamSpec("P")
-FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+FAULTS = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError),
+    MemoryError,
+)
+PANELS = 400  # of a figure at most
 MOST = 4096  # columns, rows and other counts of what is drawn
 HIGHEST = 100.0  # inches of a figure
 # Ten classes: Paul Tol's "muted" qualitative scheme and one grey.
@@ -111,10 +115,12 @@ def canvas(
     """Return a figure of the column's width and its array of axes, always 2-D.
 
     `height` is in inches; `options` are those of `plt.subplots`. Raises ValueError for
-    no rows or columns, or a figure higher than `HIGHEST`.
+    no panel or more than `PANELS`, and for a figure higher than `HIGHEST`.
     """
-    if rows < 1 or columns < 1:
-        raise ValueError(f"there is nothing to draw: {rows} rows, {columns} columns")
+    if not 1 <= rows * columns <= PANELS:
+        raise ValueError(
+            f"{rows} × {columns} panels are to be drawn, and 1 to {PANELS} can be"
+        )
     if not 0 < height <= HIGHEST:
         raise ValueError(f"the figure would be {height:.3g} inches high")
     figure, axes = plt.subplots(
