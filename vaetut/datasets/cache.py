@@ -65,10 +65,8 @@ def verify(name: str) -> list[str]:
 
 def root() -> Path:
     """Return the folder of all that is kept: VAETUT_CACHE, or the user's cache."""
-    given = os.environ.get("VAETUT_CACHE")
-    if given:
-        return Path(given).expanduser()
-    return platformdirs.user_cache_path("vaetut") / "datasets"
+    given = checks.named_path("VAETUT_CACHE")
+    return given or platformdirs.user_cache_path("vaetut") / "datasets"
 
 
 def folder_of(name: str, key: dict) -> Path:
