@@ -55,7 +55,7 @@ def _status(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except (ValueError, DataError, RunError, OSError) as error:
-        print(f"vaetut: {shown(error)}", file=sys.stderr)
+        print("\n".join(map(shown, f"vaetut: {error}".split("\n"))), file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"\nvaetut: {str(stop) or STOPPED}", file=sys.stderr)

@@ -7,11 +7,9 @@ import numpy as np
 from safetensors.numpy import load as parse_safetensors
 from safetensors.numpy import save as format_safetensors
 
-from vaetut import atomic, formats
+from vaetut import formats
 from vaetut.atomic import RunError
 from vaetut.models import ImageModel
-
-AGAIN = "Train the run again."
 
 
 def _named(model: ImageModel) -> dict[str, keras.Variable]:
@@ -34,7 +32,8 @@ def export_weights(model: ImageModel) -> dict[str, np.ndarray]:
 def import_weights(model: ImageModel, arrays: dict[str, np.ndarray]) -> None:
     """Assign arrays as `export_weights` names them.
 
-    Raises RunError if names or shapes are not those of the model.
+    Raises RunError if names or shapes are not those of the model, and for numbers that
+    are not finite, or of another type or size than `export_weights` gives.
     """
     weights = _named(model)
     have = {name: tuple(weight.shape) for name, weight in weights.items()}
@@ -45,6 +44,14 @@ def import_weights(model: ImageModel, arrays: dict[str, np.ndarray]) -> None:
             f"These weights are of another network: {', '.join(differ)} differ in name "
             "or shape. Train the recipe again."
         )
+    for name, array in arrays.items():
+        if array.dtype not in (np.float16, np.float32):
+            raise RunError(f"These are no weights: {name} is of {array.dtype}.")
+        if array.size and not np.abs(array).max() <= np.finfo(np.float16).max:
+            raise RunError(
+                f"These are no weights: {name} holds NaN, infinity or a number beyond "
+                "those of float16."
+            )
     for name, weight in weights.items():
         weight.assign(arrays[name].astype("float32"))
 
@@ -55,7 +62,7 @@ def pack_weights(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def unpack_weights(
-    raw: bytes, path: Path = Path("weights"), remedy: str = AGAIN
+    raw: bytes, path: Path = Path("It"), remedy: str = ""
 ) -> dict[str, np.ndarray]:
     """Return the arrays in the bytes of a safetensors file, which is called `path`.
 
@@ -63,21 +70,3 @@ def unpack_weights(
     """
     with formats.parsing(path, "a safetensors file", RunError, remedy):
         return parse_safetensors(raw)
-
-
-def read_weights(path: Path, sha256: str, remedy: str) -> dict[str, np.ndarray]:
-    """Return the weights in a safetensors file whose SHA-256 must be the one given.
-
-    Raises RunError, naming the file and the remedy, if it is missing or altered, or
-    holds what are no weights: numbers that are not finite, of another type than
-    `export_weights` writes or too large for it.
-    """
-    raw = atomic.read_bytes(path, RunError, remedy, sha256)
-    arrays = unpack_weights(raw, path, remedy)
-    with formats.parsing(path, "a file of weights", RunError, remedy):
-        for name, array in arrays.items():
-            if array.dtype not in (np.float16, np.float32):
-                raise ValueError(f"{name} is of {array.dtype}, not float16 or float32")
-            if array.size and not np.abs(array).max() <= np.finfo(np.float16).max:
-                raise ValueError(f"{name} holds NaN, infinity or more than a float16")
-    return arrays
