@@ -25,6 +25,7 @@ from vaetut import analysis, datasets, figures, recipes
 from vaetut.atomic import DataError
 from vaetut.datasets import Dataset, faces, polar
 
+pytestmark = pytest.mark.attack("numbers")
 PACKAGES = (analysis, datasets, polar, faces, recipes)
 NOT_FUZZED = {  # they draw or check the stored sets, by a name
     datasets.load,

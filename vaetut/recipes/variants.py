@@ -97,11 +97,13 @@ def parse_value(field: str, value: Any) -> Any:
             return _number(kind, value)
     except (TypeError, ValueError, OverflowError):
         pass
-    several = isinstance(value, str) and "," in value
-    hint = f" Several values are for `vaetut sweep NAME --set {field}={value}`."
+    mend = ""
+    if isinstance(value, str) and "," in value:
+        mend = f" Several values are for `vaetut sweep NAME --set {field}={value}`."
+        if kind is tuple:
+            mend = f" Write {field}={value.replace(',', 'x')}."
     raise ValueError(
-        f"{field} takes {WANTED[kind]}, not {checks.shorten(value)}."
-        + (hint if several else "")
+        f"{field} takes {WANTED[kind]}, not {checks.shorten(value)}.{mend}"
     )
 
 
