@@ -17,12 +17,12 @@ from numpy.typing import ArrayLike, DTypeLike
 
 Seed = int | np.random.Generator  # what random numbers are drawn from
 
-# Of numbers the fourth powers are summed, in float64, and squares in float32. Those of
-# 1e15 and of 1e-60 are far from the ends of either (1e38, 1e-308), and below 1e15 a
-# float64 tells any two whole numbers apart.
+# Measures sum fourth powers in float64, and squares in float32. Those of 1e15 are far
+# below what either holds (1e308, 1e38), those of 1e-60 far above the least (1e-308);
+# and up to 1e15 a float64 tells any two whole numbers apart.
 LARGEST = 1e15  # a number's size at most
 SMALLEST = 1e-60  # what is nearer to 0 counts as 0
-LARGEST_LOG = 69.0  # of the logarithm of a variance: a standard deviation of 1e±15
+LARGEST_LOG = 230.0  # of the logarithm of a variance, which then is 1e±100
 COUNT = 10_000_000  # things that are made at a time: more take hours
 MEMORY = 2**32  # bytes of an array that is made: 4 GiB
 MARGIN = 1e-9  # that a share keeps from 0 and 1: quantiles beyond are none
@@ -143,15 +143,18 @@ def items(name: str, values: Any) -> list[Any]:
 
 
 def whole_array(name: str, values: ArrayLike) -> np.ndarray:
-    """Return an array of any kind; raises ValueError, naming it, for a ragged one."""
+    """Return an array of any kind, nothing of which is masked.
+
+    Raises ValueError, naming it, for a ragged one.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} holds masked values: fill them, or drop them")
     try:
-        if np.ma.is_masked(values):
-            raise ValueError(f"{name} holds masked values: fill them, or drop them")
         return np.asanyarray(values)
-    except ValueError as error:
-        if "masked" in str(error):
-            raise
-        raise ValueError(f"{name} must be a regular array: its rows differ") from None
+    except ValueError:
+        raise ValueError(
+            f"{name} must hold real numbers in a regular array: parts differ in shape"
+        ) from None
 
 
 def function(name: str, value: Any) -> Any:

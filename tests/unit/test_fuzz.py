@@ -39,6 +39,19 @@ FUNCTIONS = {
     if inspect.isfunction(getattr(package, name))
     and getattr(package, name) not in NOT_FUZZED
 }
+INSTANCES = {  # whose methods are public functions, too
+    "analysis.Estimate": analysis.mean_estimate([1.0, 2.0, 4.0]),
+    "analysis.Estimate of a ratio": analysis.ratio_estimate([1, 2], [2, 2], True),
+    "analysis.Share": analysis.Share(3, 9),
+    "datasets.polar.Disc": polar.Disc(),
+    "datasets.polar.Strip": polar.Strip(0.5, 1.5),
+}
+FUNCTIONS |= {
+    f"{label}.{name}": getattr(instance, name)
+    for label, instance in INSTANCES.items()
+    for name in vars(type(instance))
+    if inspect.isfunction(getattr(type(instance), name)) and name[0] != "_"
+}
 SLOW = {  # how many times fewer
     "analysis.embed": 3,
     "datasets.faces.make_faces": 3,
@@ -163,6 +176,7 @@ GOOD = {
     "values_": 0.5,
     "beta": 0.5,
     "paired": False,
+    "bound": 0.4,
     "exclude_self": False,
     "logarithm": False,
     "name": "fashion-mnist",
@@ -239,6 +253,8 @@ SPOILED: dict[str, Callable] = {  # arrays
     "large": lambda a: np.asarray(a) * 1e14,
     "too large": lambda a: np.asarray(a) * 1e160,
     "far away": lambda a: np.asarray(a) + 1e14,
+    "two hundred": lambda a: np.full(np.shape(a), 200.0),
+    "less two hundred": lambda a: np.full(np.shape(a), -200.0),
     "constant": lambda a: np.full(np.shape(a), 0.25),
     "zero": lambda a: np.zeros(np.shape(a)),
     "one tiny": with_one(1e-160),

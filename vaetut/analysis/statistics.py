@@ -10,6 +10,7 @@ from scipy import stats
 
 from vaetut.analysis.chunks import rows_at_once
 from vaetut.checks import (
+    LARGEST_LOG,
     Seed,
     finite_array,
     flag,
@@ -43,12 +44,20 @@ class Estimate(NamedTuple):
     logarithm: bool = False  # whether all this is of a logarithm
 
     def interval(self, level: float = 0.95) -> Interval:
-        """Return the interval of the mean; low = high = mean where n = 1."""
+        """Return the interval of the mean; low = high = mean where n = 1.
+
+        Raises ValueError for a ratio of which it has no end.
+        """
         level, half = fraction("level", level), 0.0
         if self.error > 0:
             half = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
         mean, low, high = self.mean, self.mean - half, self.mean + half
         if self.logarithm:
+            if high > LARGEST_LOG:
+                raise ValueError(
+                    f"the interval of a ratio at level {level:g} ends beyond "
+                    f"{math.exp(LARGEST_LOG):.0e}: its values differ too much"
+                )
             mean, low, high = map(math.exp, (mean, low, high))
         return Interval(mean, low, high, self.n)
 
@@ -58,6 +67,7 @@ class Estimate(NamedTuple):
         It is below 5 % if and only if the 95 % interval leaves the bound out. Of one
         value nothing is known: 1. Equal values leave out all but their own: 0 or 1.
         """
+        bound = float(finite_array("bound", bound, ndim=0))
         if self.n == 1:
             return 1.0
         if self.logarithm:
@@ -89,6 +99,7 @@ class Share(NamedTuple):
 
         It is twice the smaller tail: below 5 % if the 95 % interval leaves it out.
         """
+        bound = float(finite_array("bound", bound, ndim=0))
         if not 0 <= bound <= 1:
             return 0.0
         below = stats.binom.cdf(self.hits, self.n, bound)
