@@ -22,7 +22,7 @@ Seed = int | np.random.Generator  # what random numbers are drawn from
 # and up to 1e15 a float64 tells any two whole numbers apart.
 LARGEST = 1e15  # a number's size at most
 SMALLEST = 1e-60  # what is nearer to 0 counts as 0
-LARGEST_LOG = 230.0  # of the logarithm of a variance, which then is 1e±100
+LOG_VARIANCES = (-230.0, 60.0)  # a standard deviation of 1e-50 to 1e13
 COUNT = 10_000_000  # things that are made at a time: more take hours
 MEMORY = 2**32  # bytes of an array that is made: 4 GiB
 MARGIN = 1e-9  # that a share keeps from 0 and 1: quantiles beyond are none
@@ -85,15 +85,16 @@ def _real_array(name: str, values: ArrayLike) -> np.ndarray:
 
 
 def log_variance(name: str, values: ArrayLike, **options: Any) -> np.ndarray:
-    """Return logarithms of variances as `finite_array`, within ±`LARGEST_LOG`.
+    """Return logarithms of variances as `finite_array`, within `LOG_VARIANCES`.
 
     `options` are those of `finite_array`. Raises ValueError, naming them, for others.
     """
     array = finite_array(name, values, **options)
-    if array.size and np.abs(array).max() > LARGEST_LOG:
+    least, most = LOG_VARIANCES
+    if array.size and not (array.min() >= least and array.max() <= most):
         raise ValueError(
             f"{name} runs from {array.min():g} to {array.max():g}: logarithms of "
-            f"variances lie within ±{LARGEST_LOG:g}; clip them"
+            f"variances lie from {least:g} to {most:g}; clip them"
         )
     return array
 

@@ -10,7 +10,6 @@ from scipy import stats
 
 from vaetut.analysis.chunks import rows_at_once
 from vaetut.checks import (
-    LARGEST_LOG,
     Seed,
     finite_array,
     flag,
@@ -19,6 +18,8 @@ from vaetut.checks import (
     random_generator,
     whole_number,
 )
+
+LARGEST_LOG = 230.0  # of the end of a ratio, 1e100
 
 
 class Interval(NamedTuple):
@@ -55,8 +56,8 @@ class Estimate(NamedTuple):
         if self.logarithm:
             if high > LARGEST_LOG:
                 raise ValueError(
-                    f"the interval of a ratio at level {level:g} ends beyond "
-                    f"{math.exp(LARGEST_LOG):.0e}: its values differ too much"
+                    f"the interval of a ratio at level {level:g} ends beyond 1e100: "
+                    "its values differ too much"
                 )
             mean, low, high = map(math.exp, (mean, low, high))
         return Interval(mean, low, high, self.n)
