@@ -228,7 +228,7 @@ def positive(name: str, value: float) -> float:
     """Return a finite number above zero, as a float."""
     number = float(finite_array(name, value, ndim=0))
     if number <= 0:
-        least = f" (at least {SMALLEST:g})" if value else ""
+        least = f" (at least {SMALLEST:g})" if np.all(np.greater(value, 0)) else ""
         raise ValueError(f"{name} must be above 0{least}, not {shorten(value)}")
     return number
 
