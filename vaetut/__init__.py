@@ -5,8 +5,8 @@ Values flow one way and imports follow them:
     datasets, analysis  ->  models  ->  recipes  ->  training  ->  measures  ->  runs
         ->  figures, widgets, claims  ->  book
 
-`datasets` and `analysis` know no Keras: arrays in, arrays and numbers out. Three small
-rooms stand beside the line: `atomic`, `checks` and `metrics`.
+`datasets` and `analysis` know no Keras: arrays in, arrays and numbers out. Four small
+rooms stand beside the line: `atomic`, `checks`, `metrics` and `signals`.
 """
 
 import os
@@ -17,9 +17,3 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-if os.environ["KERAS_BACKEND"] not in BACKENDS:
-    raise ValueError(
-        f"KERAS_BACKEND={os.environ['KERAS_BACKEND']!r} is not a backend of Keras 3: "
-        f"set it to one of {', '.join(BACKENDS)} before Python starts."
-    )

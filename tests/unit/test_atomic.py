@@ -3,8 +3,10 @@
 import errno
 import hashlib
 import os
+import shutil
+import subprocess
+import sys
 import threading
-import time
 
 import pytest
 
@@ -12,7 +14,6 @@ from vaetut import atomic
 from vaetut.atomic import DataError, RunError, appears_whole, write_atomically
 
 MEND = "Put it elsewhere."
-DAY = 24 * 3600
 
 
 @pytest.fixture
@@ -149,32 +150,122 @@ def test_threads_that_write_one_file_end_with_one_of_theirs(target):
     assert target.read_bytes() in contents and left(target) == ["some.json"]
 
 
+WRITER = """
+import pathlib, sys
+from vaetut.atomic import RunError, appears_whole
+with appears_whole(pathlib.Path(sys.argv[1]), RunError, "") as temporary:
+    if sys.argv[2] == "folder":
+        temporary.mkdir()
+        temporary /= "half"
+    temporary.write_text("half")
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.attack("writing")
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_what_a_killed_process_left_goes_after_a_day(target, kind):
-    target.parent.mkdir()
-    old, new = (target.with_name(f".some.json.{k}-1.part") for k in (1, 2))
-    other = target.with_name(".other.json.1-1.part")
-    for path in (old, new, other):
-        if kind == "folder":
-            path.mkdir()
-            (path / "half").write_text("half")
-        else:
-            path.write_text("half")
-    past = time.time() - DAY - 60
-    for path in (old / "half", old, other):
-        if path.exists():
-            os.utime(path, (past, past))
-    write_atomically(target, b"", RunError, MEND)
-    assert left(target) == sorted([new.name, other.name, "some.json"])
-
-
-def test_a_folder_that_is_still_written_to_is_not_abandoned(target):
-    part = target.with_name(".some.json.1-1.part")
-    part.mkdir(parents=True)
-    (part / "fresh").write_text("half")
-    os.utime(part, (0, 0))
-    write_atomically(target, b"", RunError, MEND)
+def test_what_a_killed_process_left_goes_at_the_next_write_and_no_earlier(target, kind):
+    command = [sys.executable, "-c", WRITER, str(target), kind]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as writer:
+        writer.stdout.readline()
+        write_atomically(target, b"", RunError, MEND)
+        (part,) = target.parent.glob(".*")
+        assert (part / target.name).exists()
+        writer.kill()
     assert part.exists()
+    write_atomically(target, b"new", RunError, MEND)
+    assert left(target) == ["some.json"] and target.read_bytes() == b"new"
+
+
+KILLED = """
+import json, os, pathlib, random, shutil, signal, sys, time
+import numpy as np
+from vaetut.datasets import Dataset, cache
+from vaetut.datasets.files import load_folder, load_npz, save_folder, save_npz
+
+what, kills, root = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
+os.environ["VAETUT_CACHE"] = str(root)
+images = np.arange(40 * 64, dtype=np.uint8).reshape(40, 8, 8, 1)
+data = Dataset("some", "train", images, source="drawn")
+
+def fill(folder):
+    np.save(folder / "images.npy", images)
+
+def write():
+    if what == "npz":
+        save_npz(data, root / "some")
+        return load_npz(root / "some").images
+    if what == "folder":
+        shutil.rmtree(root / "some", ignore_errors=True)
+        save_folder(data, root / "some")
+        return load_folder(root / "some").images
+    shutil.rmtree(cache.folder_of("some", {}), ignore_errors=True)
+    return cache.cached("some", {}, fill)["images"]
+
+start = time.monotonic()
+write()
+took, moment, survived = time.monotonic() - start, random.Random(0), 0
+for _ in range(kills):
+    child = os.fork()
+    if child == 0:
+        while True:
+            write()
+    time.sleep(moment.uniform(0, 2 * took))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    whole = (write() == images).all()
+    survived += int(whole and len(os.listdir(root)) == 1)
+print(survived)
+"""
+
+
+@pytest.mark.attack("writing")
+@pytest.mark.parametrize("what", ["npz", "folder", "cache"])
+def test_a_kill_while_data_are_written_leaves_nothing_half(
+    what, kills, tmp_path, record_property
+):
+    command = [sys.executable, "-c", KILLED, what, str(kills), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    record_property("survived", int(done.stdout))
+    assert int(done.stdout) == kills
+
+
+def test_what_was_left_of_another_target_or_by_an_older_version(target):
+    """Another's stays, and an older version's goes, a name that is a pattern or not."""
+    target = target.with_name("so[m]e*.json")
+    target.parent.mkdir()
+    for name in (f".{target.name}.1-1.part", ".some.json.1-1.part"):
+        (target.parent / name).write_text("half")
+    (target.parent / f".{target.name}.2-1.part").mkdir()
+    write_atomically(target, b"", RunError, MEND)
+    assert left(target) == [".some.json.1-1.part", target.name]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_who_finds_his_room_taken_for_abandoned_takes_another(
+    target, monkeypatch, when
+):
+    """Between its making and its locking a room looks like one of the dead."""
+    rooms, acquire = [], atomic.FileLock.acquire
+
+    def removed(self, **options):
+        rooms.append(os.path.dirname(self.lock_file))
+        if len(rooms) > 1:
+            return acquire(self, **options)
+        if when == "before":
+            shutil.rmtree(rooms[0])
+        held = acquire(self, **options)
+        if when == "after":
+            shutil.rmtree(rooms[0])
+        return held
+
+    monkeypatch.setattr(atomic.FileLock, "acquire", removed)
+    write_atomically(target, b"new", RunError, MEND)
+    assert len(set(rooms)) == 2 if when == "after" else rooms
+    assert target.read_bytes() == b"new" and left(target) == ["some.json"]
 
 
 # ---- Reading back
