@@ -21,11 +21,12 @@ from vaetut.__main__ import main
 from vaetut.analysis import bootstrap_interval, interval
 from vaetut.atomic import RunError
 from vaetut.recipes import Recipe, get_recipe, parse_seeds, variants
+from vaetut.runs import pipeline, sweep, train_run
 from vaetut.runs import store as runs
-from vaetut.runs import sweep, train_run
 from vaetut.runs import tables as results
 from vaetut.runs.record import read_record
 from vaetut.training import train
+from vaetut.training.checkpoint import BusyError, lock
 
 SMOKE = get_recipe("fashion-vae", "smoke")
 # Wide enough for its bits to depend on the number of threads.
@@ -277,6 +278,24 @@ def test_a_signal_lets_every_job_save(own):
     assert not list(own.glob("*/smoke/*.json"))
 
 
+@pytest.mark.attack("measuring")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_run_is_measured_begins_no_other(own, monkeypatch, number):
+    begun = []
+
+    def measure(*arguments):
+        begun.append(arguments)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(pipeline, "_measured", measure)
+    plan = sweep.plan(SMALL, {}, [0, 1, 2])
+    with pytest.raises(KeyboardInterrupt, match="0 of 3 runs are over"):
+        sweep.run(plan, say=str)
+    assert len(begun) == 1
+    kept = [path.name for path in own.glob("*/smoke/seed-*")]
+    assert kept == ["seed-0.checkpoint"]
+
+
 def test_jobs_share_gpus(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     slots = sweep._slots(2)
@@ -419,6 +438,40 @@ def test_a_signal_lets_the_workers_save(cluster, own):
         sweep.run(plan, scheduler=cluster[0], say=str)
     left = {path.suffix for path in own.glob("*/smoke/seed-*")}
     assert left == {".checkpoint"} and len(list(own.iterdir())) == 1  # no `stop`
+
+
+SWEEP = """
+import sys
+from vaetut.runs import sweep
+from vaetut.recipes import get_recipe
+sweep.run([(get_recipe(sys.argv[1], "smoke"), 0)], scheduler=sys.argv[2])
+"""
+
+
+@pytest.mark.attack("sweep")
+def test_a_worker_stops_when_the_sweep_is_killed(cluster, own):
+    command = [sys.executable, "-c", SWEEP, ENDLESS.name, cluster[0]]
+    with subprocess.Popen(command) as killed:
+        wait_for(lambda: epochs_of(own, ENDLESS, 0))
+        killed.kill()
+    path = runs.stem(own, ENDLESS, 0)
+
+    def freed():
+        with contextlib.suppress(BusyError), lock(path):
+            return True
+
+    wait_for(freed)
+    saved = epochs_of(own, ENDLESS, 0)
+    assert saved and len(list(own.iterdir())) == 1  # what told them to stop is gone
+    time.sleep(1)
+    assert epochs_of(own, ENDLESS, 0) == saved
+
+
+def wait_for(found, seconds=60):
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_workers_that_cannot_train_are_named(own, monkeypatch):

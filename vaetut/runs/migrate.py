@@ -60,9 +60,7 @@ def migrate(root: Path) -> list[Path]:
         else:
             written += [] if target is None else [target]
     if problems:
-        raise RunError(
-            "\n".join([*problems, f"{len(written)} others are written anew."])
-        )
+        raise RunError("\n".join([*problems, f"Written anew: {len(written)}."]))
     return written
 
 
