@@ -6,7 +6,8 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import expect
 
-from .conftest import DESKTOP, HTML, PHONE
+from .conftest import DESKTOP, HTML, PHONE, new_context
+from .looking import emulate, resize, set_theme
 from .test_pages import CONTRASTS, WIDER_THAN_PAGE
 
 PAGE = "book/claims.html"
@@ -53,7 +54,7 @@ def expect_shown(page, entries, **wanted):
 
 
 def test_all_claims_are_shown_without_scripts(browser, bases, entries):
-    with browser.new_context(java_script_enabled=False) as context:
+    with new_context(browser, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{bases['file']}/{PAGE}")
         expect(page.locator(SHOWN)).to_have_count(len(entries))
@@ -127,7 +128,7 @@ def test_an_address_of_a_claim_leads_to_it_whatever_was_chosen(page, entries):
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE, NARROW], ids=lambda x: x["width"])
 def test_nothing_is_cut_and_the_width_is_used(page, size, entries):
-    page.set_viewport_size(size)
+    resize(page, size)
     assert page.evaluate(WIDER_THAN_PAGE) == []
     inside = """found => found.every((node) => {
       const box = node.getBoundingClientRect();
@@ -144,7 +145,7 @@ def test_nothing_is_cut_and_the_width_is_used(page, size, entries):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_small_print_has_contrast(page, theme):
-    page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+    set_theme(page, theme)
     small = "dt, dd, dd a, strong, label, legend, button, select, caption, .claim-head"
     found = page.evaluate(CONTRASTS.replace("h1, h2, h3, p,", f"{small}, p,"))
     assert found == []
@@ -152,7 +153,7 @@ def test_small_print_has_contrast(page, theme):
 
 def test_a_verdict_has_its_own_colour_in_either_theme(page):
     for theme in ("light", "dark"):
-        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        set_theme(page, theme)
         colours = {
             page.locator(f".claim.verdict-{verdict} .claim-verdict").first.evaluate(
                 "node => getComputedStyle(node).color"
@@ -163,7 +164,7 @@ def test_a_verdict_has_its_own_colour_in_either_theme(page):
 
 
 def test_drawings_stay_in_forced_colours(browser, bases):
-    with browser.new_context(forced_colors="active") as context:
+    with new_context(browser, forced_colors="active") as context:
         page = context.new_page()
         page.goto(f"{bases['file']}/{PAGE}")
         look = """node => [".claim-interval", ".claim-bound", ".claim-axis"].map(
@@ -179,8 +180,8 @@ def test_drawings_stay_in_forced_colours(browser, bases):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_all_claims_are_printed_dark_on_white_and_no_filter(page, entries, theme):
-    page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-    page.emulate_media(media="print")
+    set_theme(page, theme)
+    emulate(page, media="print")
     expect(page.locator(".claims-filter")).to_be_hidden()
     expect(page.locator(SHOWN)).to_have_count(len(entries))
     parts = page.locator(".claim :is(p, dt, dd, a, .claim-verdict)")
@@ -225,7 +226,7 @@ def test_a_chapter_shows_its_own_claims(open_page, entries):
     with open_page("book/10-curved-factors.html") as watched:
         own = watched.page.locator(".claim")
         expect(own).to_have_count(len(keys(entries, chapter="10")))
-        watched.page.set_viewport_size(PHONE)
+        resize(watched.page, PHONE)
         for verdict in watched.page.locator(".claim-verdict").all():
             box = verdict.bounding_box()
             assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]

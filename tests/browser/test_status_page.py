@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 from vaetut.runs import list_runs
 
 from .conftest import DESKTOP
+from .looking import resize
 
 
 def test_every_run_has_a_row(open_page):
@@ -21,7 +22,7 @@ def test_every_run_has_a_row(open_page):
 
 def test_many_variants_are_folded_and_can_be_read(open_page):
     with open_page("book/status.html") as watched:
-        watched.page.set_viewport_size(DESKTOP)
+        resize(watched.page, DESKTOP)
         for fold in watched.page.locator("details:has(table.runs)").all():
             expect(fold.locator("table")).to_be_hidden()
             fold.locator("summary").click()
