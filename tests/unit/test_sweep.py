@@ -77,6 +77,34 @@ def test_settings_that_make_no_sense_are_named(text, word):
         variants.parse_settings(["beta=1", "beta=2"])
 
 
+@pytest.mark.attack("numbers")
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("faces-ae+filters=32,64,128,256", "Write filters=32x64x128x256"),
+        ("faces-detailed+kernel_sizes=5,5,3,3", "Write kernel_sizes=5x5x3x3"),
+        ("fashion-vae+beta=0.5,2", "vaetut sweep NAME --set beta=0.5,2"),
+        ("fashion-vae+optimizer=adam,sgd", "sweep NAME --set optimizer=adam,sgd"),
+        ("fashion-vae+images=0", "positive; images=none for all"),
+        ("fashion-vae+test_images=0", "test_images=none for all"),
+        ("fashion-vae+extra_dense=0", "extra_dense=none for no such layer"),
+        ("fashion-vae+beta=-1", "beta .* is -1.0: it must be 0 or more"),
+        ("fashion-vae+filters=0", "filters .* give 1 or more"),
+        ("fashion-vae+beta=1+beta=2", "each field once"),
+    ],
+)
+def test_a_name_takes_one_value_a_field_and_none_is_written_none(name, mend):
+    with pytest.raises(ValueError, match=mend):
+        get_recipe(name, "smoke")
+
+
+@pytest.mark.attack("numbers")
+@pytest.mark.parametrize("text", ["0-5000000000", "10001", "9" * 5000, "5,4-2", None])
+def test_seeds_without_number_are_refused_at_once(text):
+    with pytest.raises(ValueError, match="seeds"):
+        parse_seeds(text)
+
+
 def test_seeds_are_a_number_of_them_or_a_list():
     seeds = {"3": [0, 1, 2], "2-4": [2, 3, 4], "0,3,7-8": [0, 3, 7, 8], "3-3": [3]}
     assert {text: parse_seeds(text) for text in seeds} == seeds
