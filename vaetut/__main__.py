@@ -16,8 +16,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status.
 
     `argv` is the command and its arguments, those of the process unless given. The
-    status is 0; 1 with the error in a line; 130 after Ctrl-C; 141 if nobody reads the
-    output.
+    status is 0; 1 with the error in a line; 75 where more time is needed; 130 after
+    Ctrl-C; 141 if nobody reads the output.
     """
     arguments = _parser().parse_args(argv)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a run each is traced
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not isinstance(error, (ValueError, DataError, RunError, OSError)):
             raise
         print(f"vaetut: {error}", file=sys.stderr)
-        return 1
+        return getattr(error, "status", 1)
     except KeyboardInterrupt as stop:
         text = str(stop) or "stopped; the same command goes on from here"
         print(f"\nvaetut: {text}", file=sys.stderr)
@@ -64,9 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(
-        function: Callable[..., Any], *arguments: Any, to: Any = subparsers
+        function: Callable[..., Any],
+        *arguments: Any,
+        to: Any = subparsers,
+        name: str | None = None,
     ) -> argparse.ArgumentParser:
-        name = function.__name__.rpartition("_")[2]
+        name = name or function.__name__.rpartition("_")[2]
         command = to.add_parser(name, help=function.__doc__)
         command.set_defaults(command=function)
         for *flags, options in arguments:
@@ -89,8 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     files = ("--format", {"default": "npz", "choices": ("png", "npz"), "help": "files"})
     add(commands.data_list, to=data)
     add(commands.data_make, ("name", {"help": "a data set"}), folder, files, to=data)
+    add(commands.data_draw, ("name", {"help": "a data set"}), to=data)
     add(commands.data_verify, to=data)
 
+    text = "how many there are: what would take longer stops after its first steps"
+    minutes = {"type": float, "help": text}
     on: dict[str, Any] = {"action": argparse.BooleanOptionalAction, "default": True}
     on["help"] = "go on where a training was stopped, or start anew"
     devices = {"default": "1", "help": "how many, and which: 2, gpu, gpu:4, cpu:2"}
@@ -100,10 +106,21 @@ def _parser() -> argparse.ArgumentParser:
         commands.train,
         *(recipe, scale, seeds, backend, precision),
         ("--resume", on),
+        ("--minutes", minutes),
         ("--devices", devices),
         ("--cluster", hosts),
         ("--rank", rank),
     )
+
+    full = add(commands.full_scale, backend, name="full-scale")
+    text = "of the card's time there are"
+    full.add_argument("--minutes", type=float, required=True, help=text)
+    text = "where results, a page on them and the trained runs are written"
+    full.add_argument("--out", type=Path, required=True, help=text)
+    text = "the same at smoke scale, on whatever there is"
+    full.add_argument("--rehearse", action="store_true", help=text)
+    text = "only what is in these groups of the list (default: all)"
+    full.add_argument("--only", nargs="+", metavar="GROUP", help=text)
 
     sweep = add(commands.sweep, recipe, scale, seeds, backend, precision, as_json)
     text = "a field of the recipe and its values, as beta=0.5,1 filters=32x64"

@@ -13,6 +13,7 @@ from vaetut import atomic
 from vaetut.atomic import RunError
 from vaetut.metrics import check_names
 from vaetut.models import AttributeClassifier, ImageModel
+from vaetut.models.work import training_flops
 from vaetut.recipes import SCALES, Recipe, get_recipe
 from vaetut.runs.measuring import Measures, Numbers, measures_of
 from vaetut.runs.record import REMEDY, Record, read_record
@@ -97,6 +98,7 @@ def train_run(
             metrics=metrics,
             profiles=profiles,
             weights_sha256=atomic.sha256(raw),
+            training_flops=_training_flops(model),
             **trained.cost._asdict(),
         )
         weights = stem.with_suffix(".safetensors")
@@ -121,6 +123,14 @@ def count_parameters(model: ImageModel) -> dict[str, int]:
     networks = {"encoder": model.encoder, "decoder": model.decoder}
     counts = {name: part.count_params() for name, part in networks.items()}
     return counts | {"total": sum(counts.values())}
+
+
+def _training_flops(model: ImageModel) -> int | None:
+    """Return the operations of training on an image; None where one cannot count."""
+    try:
+        return training_flops(model)
+    except ValueError:
+        return None
 
 
 def load_or_train(

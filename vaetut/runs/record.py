@@ -35,6 +35,7 @@ class Record:
     devices: int = 1  # over all processes
     images_per_second: float | None = None  # of training alone; None: not measured
     peak_memory_mb: int | None = None  # of the device, on a CPU of the process
+    training_flops: int | None = None  # of an image's step; None: not counted
 
     def to_json(self) -> bytes:
         """Return the record as JSON that carries the SHA-256 of its own content."""

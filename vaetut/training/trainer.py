@@ -139,6 +139,8 @@ class _Training:
             checkpoint, identity, state + self.fitted.metrics_variables
         )
         self.progress = Progress()
+        # Images and seconds of the first epoch, in which programs are compiled.
+        self.cold: tuple[int, float] | None = None
 
     @property
     def label(self) -> str:
@@ -195,6 +197,17 @@ class _Training:
                 part = slice(start, start + batch)
                 weights[part] = weights[part].mean()
         return weights
+
+    def timed(self, images: int, seconds: float) -> None:
+        """Count the images of an epoch for the rate; those of a first one if need be.
+
+        In the first one of a process the programs for its rest are compiled.
+        """
+        if self.cold is None:
+            self.cold = images, seconds
+        else:
+            self.progress.timed_images += images
+            self.progress.timed_seconds += seconds
 
     def restore(self) -> str:
         """Go on from the checkpoint and return a line with the epoch and the step."""
@@ -254,7 +267,10 @@ class _Training:
     def result(self) -> Trained:
         """Return the trained model with its history and what it took."""
         progress = self.progress
-        rate = progress.timed_images / (progress.timed_seconds or math.inf)
+        images, took = progress.timed_images, progress.timed_seconds
+        if not images and self.cold is not None:
+            images, took = self.cold
+        rate = images / (took or math.inf)
         cost = Cost(
             seconds=round(progress.seconds, 1),
             images_per_second=round(rate, 1) or None,
