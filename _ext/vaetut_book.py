@@ -240,11 +240,17 @@ class Claims(Table):
         rule = f"Must be {row.rule}. " if row.rule else ""
         alone = f"after correction\n\nThe interval alone: {row.alone}."
         last = row.reason or f"{row.verdict} {alone * (row.verdict != row.alone)}"
+        elsewhere = "".join(
+            f"\n\nAt {other.basis}: {other.value}, {other.alone} by the interval alone."
+            for other in row.also
+        )
         return (
             f"{row.chapter}",
             f"{row.claim}\n\n{row.source} ({WHOSE[row.whose]}).",
             row.theirs,
-            f"{row.measure} {row.value}".strip() + f"\n\n{rule}{row.basis}.",
+            f"{row.measure} {row.value}".strip()
+            + f"\n\n{rule}{row.basis}."
+            + elsewhere,
             last.strip(),
         )
 

@@ -1,4 +1,4 @@
-"""Operations and bytes of a training step: by hand, and against the compiler's count."""
+"""Operations and bytes of a training step: by hand, and as the compiler counts."""
 
 import json
 import os

@@ -17,6 +17,7 @@ from vaetut.models.work import training_flops
 from vaetut.recipes import SCALES, Recipe, get_recipe
 from vaetut.runs.measuring import Measures, Numbers, measures_of
 from vaetut.runs.record import REMEDY, Record, read_record
+from vaetut.runs.scales import scale_of
 from vaetut.runs.store import SHIPPED, own_runs, records, refuse_stale, stem
 from vaetut.training import backends, build_model, load_data, train
 from vaetut.training.checkpoint import WRITABLE, BusyError, lock
@@ -142,18 +143,22 @@ def load_or_train(
     """Return the best run of a recipe there is, training it only if there is none.
 
     The largest scale wins, and at equal scale a run of your own before the shipped
-    one. `scale`, or VAETUT_SCALE, asks for one scale. With VAETUT_RETRAIN=1 the recipe
-    is trained anyway, at that scale or on the laptop's. `say` gets one line saying
-    which run it is. Raises ValueError for an unknown recipe or scale, RunError for a
-    run that is damaged or older than its recipe.
+    one; a shipped run is never at a larger scale than the book shows of the recipe,
+    see `scales.scale_of`. `scale`, or VAETUT_SCALE, asks for one scale. With
+    VAETUT_RETRAIN=1 the recipe is trained anyway, at that scale or on the laptop's.
+    `say` gets one line saying which run it is. Raises ValueError for an unknown recipe
+    or scale, RunError for a run that is damaged or older than its recipe.
     """
     scale = scale or os.environ.get("VAETUT_SCALE")
     recipes = [get_recipe(name, s) for s in ([scale] if scale else SCALES)]
     if os.environ.get("VAETUT_RETRAIN", "0") != "1":
+        book = scale or scale_of(name, SHIPPED) or SCALES[0]
         for recipe in recipes:
             if recipe.scale == "smoke" and not scale:
                 continue  # a smoke run proves that code runs and nothing else
-            for root, whose in ((own_runs(), "your"), (SHIPPED, "shipped")):
+            larger = SCALES.index(recipe.scale) < SCALES.index(book)
+            shipped = [] if larger else [(SHIPPED, "shipped")]
+            for root, whose in ((own_runs(), "your"), *shipped):
                 path = stem(root, recipe, seed)
                 if path.with_suffix(".safetensors").exists():
                     return load(path, recipe, whose, say)

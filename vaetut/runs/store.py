@@ -12,6 +12,7 @@ from vaetut.atomic import RunError
 from vaetut.metrics import metric
 from vaetut.recipes import CATALOGUE, SCALES, Recipe, get_recipe
 from vaetut.runs.record import REMEDY, Record, read_record
+from vaetut.runs.scales import scale_of
 from vaetut.training import build_model
 from vaetut.training.weights import import_weights, read_weights
 
@@ -43,11 +44,13 @@ def refuse_stale(record: Record, recipe: Recipe, path: Path) -> None:
 def records(name: str, scale: str | None = None, root: Path = SHIPPED) -> list[Record]:
     """Return the records of a recipe at a scale, one a seed, in the seeds' order.
 
-    The scale is the largest there are records of, unless given. Raises ValueError for
-    an unknown recipe, RunError for a damaged or stale record.
+    The scale is the one that the book shows, unless given: see `scales.scale_of`.
+    Raises ValueError for an unknown recipe, RunError for a damaged or stale record.
     """
+    scale = scale or scale_of(name, root)
     if scale is None:
-        return next(filter(None, (records(name, s, root) for s in SCALES)), [])
+        get_recipe(name)  # there is such a one, or this raises
+        return []
     recipe, found = get_recipe(name, scale), []
     for path in sorted(stem(root, recipe, 0).parent.glob("seed-*.json")):
         record = read_record(path)
@@ -74,7 +77,7 @@ def finished(recipe: Recipe, seed: int, shipped: bool = True) -> Record | None:
 def summary(name: str, scale: str | None = None) -> dict[str, Interval]:
     """Return every metric of a recipe with its 95 % interval over the shipped seeds.
 
-    The scale is the largest there is, unless given. Raises as `records` does.
+    The scale is the one that the book shows, unless given. Raises as `records` does.
     """
     return _intervals(records(name, scale))
 

@@ -91,7 +91,7 @@ class Resident(keras.Model):
 
     def make_train_function(self, force: bool = False) -> None:
         """Make what `fit` calls; on JAX all steps of a call are one program."""
-        fresh = force or self.train_function is None
+        fresh = force or getattr(self, "train_function", None) is None
         super().make_train_function(force)
         jax = keras.backend.backend() == "jax"
         if fresh and jax and self.jit_compile and self.steps_per_execution > 1:

@@ -83,7 +83,7 @@ def training(scale: str) -> dict[str, Any]:
     recipe = get_recipe(REFERENCE, "smoke")
 
     def loss(precision: str = "float32", resident: bool = False) -> float:
-        with mock.patch.object(backends, "resident", lambda size: resident):
+        with mock.patch.object(backends, "resident", return_value=resident):
             trained = train(recipe, 0, say=str, precision=precision)
         return trained.history["loss"][-1]
 
@@ -177,7 +177,8 @@ def _stem(place: Path) -> Path:
 def _start(place: Path, settings: Mapping[str, str]) -> subprocess.Popen[str]:
     """Return a process that trains what is killed into a folder of runs."""
     shared = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # with the other one
-    environment = os.environ | shared | settings | {"VAETUT_RUNS": str(place)}
+    environment: dict[str, str] = os.environ | shared | dict(settings)
+    environment |= {"VAETUT_RUNS": str(place)}
     command = [sys.executable, "-m", "vaetut", "train", KILLED, "--scale", "smoke"]
     return subprocess.Popen(
         command,

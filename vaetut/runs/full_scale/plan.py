@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vaetut.datasets import fashion_mnist
 from vaetut.recipes.catalogue import BETAS, FASHION_AE, sweep_name
-from vaetut.recipes.experiments import EXPERIMENTS, TINY, THEIRS_CHANGED
+from vaetut.recipes.experiments import EXPERIMENTS, THEIRS_CHANGED, TINY
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"  # of a checkout
 GROUPS = {

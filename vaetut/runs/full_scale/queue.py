@@ -22,7 +22,7 @@ from vaetut.datasets import cache
 from vaetut.recipes import get_recipe
 from vaetut.runs.full_scale import page, parcels
 from vaetut.runs.full_scale.plan import Item, plan
-from vaetut.runs.full_scale.results import Result, Results
+from vaetut.runs.full_scale.results import Results
 from vaetut.runs.store import finished, own_runs, stem
 from vaetut.training.budget import TooLong
 from vaetut.training.progress import duration
@@ -256,9 +256,8 @@ class _Queue:
             path = stem(own_runs(), recipe, record.seed)
             note = parcels.add(self.results.out, path, recipe)
         self.results.put(item, state, seconds, note, facts)
-        self.log(
-            f"{item.name}: {state}, {duration(seconds)}" + f"; {note}" * bool(note)
-        )
+        why = f"; {note}" if note else ""
+        self.log(f"{item.name}: {state}, {duration(seconds)}{why}")
         page.write(self.results)
 
     def _outcome(self, process: _Process, status: int) -> tuple[str, str]:
@@ -331,6 +330,5 @@ def _sum_up(results: Results, minutes: float, log: Say) -> None:
     for result in results.of_list():
         counts[result.state] = counts.get(result.state, 0) + 1
     text = ", ".join(f"{n} {state}" for state, n in counts.items())
-    log(
-        f"{text}, of {len(results.items)} in {minutes:g} minutes: {results.out}/page.md"
-    )
+    where = results.out / "page.md"
+    log(f"{text}, of {len(results.items)} in {minutes:g} minutes: {where}")

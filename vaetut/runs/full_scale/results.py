@@ -20,8 +20,7 @@ class Result:
     name: str
     group: str
     about: str
-    # "done", "under way", "too long", "stopped", "failed", "not begun"; "": not yet seen
-    state: str = ""
+    state: str = ""  # as `page` explains them; "": its turn has not come
     seconds: float | None = None  # of its process, start and measuring included
     note: str = ""  # why it is not done
     facts: dict[str, Any] = field(default_factory=dict)  # what it found
@@ -39,10 +38,8 @@ class Results:
         self.results: dict[str, Result] = {}
         self._read()
         for item in self.items:
-            self.results.setdefault(
-                item.name, Result(item.name, item.group, item.about)
-            )
-            before = self.results[item.name]
+            new = Result(item.name, item.group, item.about)
+            before = self.results.setdefault(item.name, new)
             if before.state == "under way":
                 before.state, before.note = "stopped", "the command was killed"
         self._write()
