@@ -119,8 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     full.add_argument("--out", type=Path, required=True, help=text)
     text = "the same at smoke scale, on whatever there is"
     full.add_argument("--rehearse", action="store_true", help=text)
-    text = "only what is in these groups of the list (default: all)"
-    full.add_argument("--only", nargs="+", metavar="GROUP", help=text)
+    text = "only these groups or items of the list (default: all)"
+    full.add_argument("--only", nargs="+", metavar="NAME", help=text)
 
     sweep = add(commands.sweep, recipe, scale, seeds, backend, precision, as_json)
     text = "a field of the recipe and its values, as beta=0.5,1 filters=32x64"

@@ -297,6 +297,10 @@ def claims(arguments: Namespace) -> None:
         for row in found
     ]
     _print_columns([CLAIM_HEAD, *lines])
+    for row in found:
+        for other in row.also:
+            said = f"{other.value}, {other.alone} by the interval alone"
+            print(f"also at {other.basis}: {row.claim} {said}")
     counts = claims.count(found)
     print(
         f"\n{counts.tested} tested: {counts.confirmed} confirmed, {counts.refuted} "

@@ -32,6 +32,8 @@ class Budget(keras.callbacks.Callback):
         self.deadline = time.monotonic() + seconds
         self.reason: str | None = None
         self.steps = 0  # of a whole epoch
+        self.left = 0  # of this epoch when it began here
+        self.before = 0  # of the epochs before that, in this process
         self.first: tuple[int, float] | None = None  # step and time when compiled
         self.compiling = 0.0  # seconds of the first call
         self.estimated = False
@@ -39,6 +41,7 @@ class Budget(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Note which epoch has begun, counted from 0, and how many steps it has."""
+        self.before += self.left
         self.epoch, self.left = epoch, self.params.get("steps") or 0
         self.steps = max(self.steps, self.left)
         self.epoch_began = time.monotonic()
@@ -51,14 +54,15 @@ class Budget(keras.callbacks.Callback):
             return
         if self.first is None:
             number((logs or {})["loss"])  # the device runs behind Python: wait for it
-            self.first = batch, time.monotonic()
+            self.first = self.before + batch, time.monotonic()
             self.compiling = self.first[1] - self.epoch_began
             return
         if time.monotonic() - self.first[1] < WARM_SECONDS:
             return
         number((logs or {})["loss"])
         self.estimated = True
-        pace = (time.monotonic() - self.first[1]) / (batch - self.first[0])
+        steps = self.before + batch - self.first[0]
+        pace = (time.monotonic() - self.first[1]) / steps
         later = self.steps * (self.recipe.epochs - self.epoch - 1)
         # The rest of an epoch and its validation are programs of their own.
         rest = max(self.left - batch - 1, 0) + later

@@ -97,7 +97,8 @@ def _found(result: Result) -> str:
         parts = [f"{k} {facts['last_epoch'][k]:.2f}" for k in names]
         return ", ".join(parts) + " nats per image"
     plain = {k: v for k, v in facts.items() if isinstance(v, (str, int, float))}
-    return "; ".join(f"{k} {v}" for k, v in list(plain.items())[:SHOWN])
+    texts = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in plain.items()}
+    return "; ".join(f"{k} {text}" for k, text in list(texts.items())[:SHOWN])
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -43,14 +43,9 @@ class Item:
 def plan(scale: str, only: Sequence[str] | None = None) -> list[Item]:
     """Return the list at "full" scale, or at "smoke" to rehearse it.
 
-    `only` names groups. Raises ValueError for a group that there is not.
+    `only` names groups or items; what is required, and what they need, comes with
+    them. Raises ValueError for a name that there is not.
     """
-    for group in only or ():
-        if group not in GROUPS:
-            raise ValueError(
-                f"There is no group {group!r} in the list: choose among "
-                f"{', '.join(GROUPS)}."
-            )
     items = [
         *_checks(scale),
         *_reference(scale),
@@ -60,9 +55,19 @@ def plan(scale: str, only: Sequence[str] | None = None) -> list[Item]:
     ]
     unique = {item.name: item for item in reversed(items)}  # the first place counts
     listed = [item for item in items if unique.pop(item.name, None)]
-    wanted = [i for i in listed if not only or i.required or i.group in only]
-    names = {item.needs for item in wanted}
-    return [i for i in listed if i in wanted or i.name in names]
+    for name in only or ():
+        if name not in GROUPS and name not in {item.name for item in listed}:
+            raise ValueError(
+                f"There is neither a group nor an item {name!r} in the list: the "
+                f"groups are {', '.join(GROUPS)}."
+            )
+    wanted = [
+        item
+        for item in listed
+        if not only or item.required or {item.group, item.name} & set(only)
+    ]
+    needed = {item.needs for item in wanted}
+    return [item for item in listed if item in wanted or item.name in needed]
 
 
 def _checks(scale: str) -> list[Item]:

@@ -50,7 +50,7 @@ def run(
     `out` gets `results.json`, `page.md`, `log.txt`, the records of finished trainings
     and their weights, never more than eight files; the runs themselves are your own
     runs. Called again with the same folder it goes on with what is left. `scale`:
-    "full", or "smoke" to rehearse; `only` names groups; `items` are another list. The
+    "full", or "smoke" to rehearse; `only` as for `plan`; `items` are another list. The
     status is 0 if nothing failed, whatever the time sufficed for. Raises ValueError
     for senseless arguments, RunError where `out` cannot be written to or what is
     required fails, KeyboardInterrupt after Ctrl-C or SIGTERM.
@@ -66,8 +66,8 @@ def run(
             work.run()
         finally:
             work.end()
-    page.write(results)
-    _sum_up(results, minutes, log)
+            page.write(results)
+        _sum_up(results, minutes, log)
     if signals.received:
         raise KeyboardInterrupt("stopped; saved: the same command goes on from here")
     work.raise_if_nothing_fitted(minutes)
@@ -148,16 +148,13 @@ class _Process:
         return time.monotonic() - self.began
 
     def stop(self) -> None:
-        """Tell the process to save and end; end it if it does not."""
-        if self.process.poll() is not None:
-            return
+        """Tell the process to save and end; end it, and all of its own, in any case."""
         self.process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
 
 class _Queue:
@@ -212,8 +209,8 @@ class _Queue:
                 return f"it needs {item.needs!r}, which is not done"
         known = self.results.seconds_of_like(item)
         if self.left < max(LEAST_SECONDS, known or 0):
-            takes = f"takes about {duration(known)} and " if known else ""
-            return f"it {takes}{duration(max(self.left, 0))} are left"
+            takes = f"it takes about {duration(known)} and " if known else ""
+            return f"{takes}{duration(max(self.left, 0))} are left"
         return None
 
     def overhead(self, item: Item) -> float:
