@@ -228,6 +228,32 @@ class Runs(Table):
         )
 
 
+class Card(Table):
+    """``{card}``: the trainings that shipped runs did on a card, and their minutes."""
+
+    def run(self) -> list[Node]:
+        """Return the nodes of the table, or of a sentence; Sphinx calls it."""
+        from vaetut.runs.tables import on_a_card
+
+        rows = on_a_card()
+        if not rows:
+            return self.parse_text_to_nodes("Not measured yet: no shipped run is of one.")
+        header = ("Recipe", "Card", "Seeds", "Minutes", "Images a second")
+        return self.table(header, map(self.cells, rows))
+
+    @staticmethod
+    def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return one table row for a row of `on_a_card`."""
+        rate = row["images_per_second"]
+        return (
+            f"`{row['recipe']}` {row['scale']}",
+            row["card"],
+            f"{row['seeds']}",
+            f"{row['seconds'] / 60:.1f}",
+            f"{rate:,.0f}" if rate else "",
+        )
+
+
 class Metrics(Table):
     """``{metrics}``: the registry of metrics: what each name means."""
 
@@ -291,5 +317,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("claims", Claims)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)
+    app.add_directive("card", Card)
     app.add_directive("metrics", Metrics)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

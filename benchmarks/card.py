@@ -253,8 +253,9 @@ def rivals(quick: bool = False) -> dict[str, Any]:
         common.Contender(__file__, backend()) as ours,
         common.Contender(__file__, backend()) as theirs,
     ):
-        facts = ours.ask(prepare="keras", quick=quick)
-        other = theirs.ask(prepare="torch", quick=quick)
+        names = RECIPES[1:2] if quick else RECIPES
+        facts = ours.ask(prepare="keras", names=names, quick=quick)
+        other = theirs.ask(prepare="torch", names=names, quick=quick)
         runs = {("ours", n): lambda n=n: ours.ask(run=n) for n in facts["models"]}
         runs |= {("theirs", n): lambda n=n: theirs.ask(run=n) for n in other["names"]}
         took = common.take_turns(runs, 1 if quick else ROUNDS, 0 if quick else SECONDS)
