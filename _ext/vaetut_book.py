@@ -237,7 +237,9 @@ class Card(Table):
 
         rows = on_a_card()
         if not rows:
-            return self.parse_text_to_nodes("Not measured yet: no shipped run is of one.")
+            return self.parse_text_to_nodes(
+                "Not measured yet: no shipped run is of one."
+            )
         header = ("Recipe", "Card", "Seeds", "Minutes", "Images a second")
         return self.table(header, map(self.cells, rows))
 

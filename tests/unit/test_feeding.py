@@ -11,7 +11,6 @@ from vaetut.runs import measuring, train_run
 from vaetut.training import backends, build_model, feed, train, trainer
 from vaetut.training.devices import Devices
 from vaetut.training.optimizer import build_optimizer
-from vaetut.training.stopping import Signals
 from vaetut.training.weights import export_weights
 
 SMALL = dataclasses.replace(
@@ -58,7 +57,7 @@ def test_the_rate_leaves_the_first_epoch_out_where_there_are_others(plain):
     images = plain.cost.images_per_second
     alone = train(dataclasses.replace(SMALL, epochs=1), 0, say=str)
     assert alone.cost.images_per_second > 0 and images > 0
-    training = trainer._Training(SMALL, 0, None, Devices("cpu"), "float32", Signals())
+    training = trainer._Training(SMALL, 0, None, Devices("cpu"), "float32")
     training.timed(100, 50.0)
     assert training.result().cost.images_per_second == 2
     training.timed(100, 10.0)

@@ -24,6 +24,7 @@ from vaetut.runs.full_scale.plan import GROUPS, Item, plan
 from vaetut.runs.full_scale.queue import scale_of
 from vaetut.runs.full_scale.results import Results
 from vaetut.runs.measuring import measures_of
+from vaetut.runs.record import Stored, read_record
 from vaetut.training import budget
 
 ROOT = Path(__file__).parents[2]
@@ -248,15 +249,12 @@ def test_the_reference_is_as_published():
 def test_finished_runs_are_packed_in_few_files(tmp_path, monkeypatch):
     monkeypatch.setattr(parcels, "LIMIT", 30_000)
     monkeypatch.setattr(parcels, "ARCHIVES", 2)
-    recipe = get_recipe("polar-reference+learning_rate=0.004", "full")
+    shipped = records("polar-reference", "laptop")[0]
     out, said = tmp_path / "out", []
     out.mkdir()
-    for k, name in enumerate(("a", "b", "c", "d")):
-        stem = tmp_path / name / ("seed-1" if name == "b" else "seed-0")
-        stem.parent.mkdir()
-        stem.with_suffix(".json").write_text(f"record {name}")
-        stem.with_suffix(".safetensors").write_bytes(bytes(15_000) + bytes([k]))
-        said.append(parcels.add(out, stem, recipe))
+    for name, seed in (("a=1", 0), ("a=1", 1), ("b", 0), ("c", 0)):
+        record = replace(shipped, recipe=f"polar+{name}", scale="full", seed=seed)
+        said.append(parcels.add(out, Stored(record, bytes(15_000))))
     assert sorted(path.name for path in out.iterdir()) == [
         "records.tar",
         "weights-1.tar",
@@ -266,10 +264,10 @@ def test_finished_runs_are_packed_in_few_files(tmp_path, monkeypatch):
     assert said[:3] == ["", "", ""] and "did not fit" in said[3]
     assert all(path.stat().st_size <= 31_000 for path in out.glob("weights*"))
     with tarfile.open(out / "records.tar") as tar:
-        assert tar.getnames()[1] == f"{recipe.name}/full/seed-1.json"
+        assert tar.getnames()[1] == "polar+a=1/full/seed-1.json"
         tar.extractall(tmp_path / "runs", filter="data")
-    home = tmp_path / "runs" / recipe.name / "full"
-    assert (home / "seed-1.json").read_text() == "record b"
+    home = tmp_path / "runs" / "polar+a=1" / "full"
+    assert read_record(home / "seed-1.json").seed == 1
 
 
 def test_the_page_says_the_share_of_the_matrix_rate():

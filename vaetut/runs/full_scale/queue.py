@@ -17,16 +17,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from vaetut import signals
 from vaetut.atomic import RunError
 from vaetut.datasets import cache
 from vaetut.recipes import get_recipe
 from vaetut.runs.full_scale import page, parcels
 from vaetut.runs.full_scale.plan import Item, plan
 from vaetut.runs.full_scale.results import Results
-from vaetut.runs.store import finished, own_runs, stem
+from vaetut.runs.store import own_runs, read
 from vaetut.training.budget import TooLong
 from vaetut.training.progress import duration
-from vaetut.training.stopping import Signals, stop_signals
 
 Say = Callable[[str], object]
 
@@ -60,16 +60,19 @@ def run(
     listed = list(items) if items is not None else plan(scale, only)
     deadline = time.monotonic() + 60 * minutes
     results = Results(out, scale, listed)
-    with stop_signals() as signals, _Log(results.out / "log.txt", say) as log:
-        work = _Queue(results, deadline, signals, log)
+    # A stop waits until it is noted what was done.
+    with signals.deferred(), _Log(results.out / "log.txt", say) as log:
+        work = _Queue(results, deadline, log)
         try:
             work.run()
         finally:
             work.end()
             page.write(results)
         _sum_up(results, minutes, log)
-    if signals.received:
-        raise KeyboardInterrupt("stopped; saved: the same command goes on from here")
+        if signals.received():
+            raise KeyboardInterrupt(
+                "stopped; saved: the same command goes on from here"
+            )
     work.raise_if_nothing_fitted(minutes)
     return int(any(result.state == "failed" for result in results.of_list()))
 
@@ -160,11 +163,8 @@ class _Process:
 class _Queue:
     """The list while the minutes last."""
 
-    def __init__(
-        self, results: Results, deadline: float, signals: Signals, log: Say
-    ) -> None:
-        self.results, self.deadline = results, deadline
-        self.signals, self.log = signals, log
+    def __init__(self, results: Results, deadline: float, log: Say) -> None:
+        self.results, self.deadline, self.log = results, deadline, log
         self.beside: dict[str, _Process] = {}
         self.began = 0  # items, in this call
 
@@ -176,7 +176,7 @@ class _Queue:
         """Run what fits, in order; raises RunError if what is required fails."""
         for item in self.results.items:
             self.collect()
-            if self.signals.received:
+            if signals.received():
                 return
             result = self.results[item.name]
             if result.state == "done":
@@ -219,7 +219,7 @@ class _Queue:
 
     def wait_for(self, name: str) -> None:
         """Wait for what runs beside, while there is time."""
-        while name in self.beside and self.left > 0 and not self.signals.received:
+        while name in self.beside and self.left > 0 and not signals.received():
             self.collect()
             time.sleep(0.1)
 
@@ -235,23 +235,20 @@ class _Queue:
         while process.take(self.log):
             for other in self.beside.values():
                 _drain(other, self.log)
-            if self.signals.received or self.left < 0:
+            if signals.received() or self.left < 0:
                 process.stop()
 
     def keep(self, process: _Process) -> None:
         """Note what became of a process, and take its run along."""
         item, status = process.item, process.process.wait()
-        seconds, record = process.seconds, None
-        if item.training is not None and not status:
-            name, seed = item.training
-            recipe = get_recipe(name, scale_of(item))
-            record = finished(recipe, seed, shipped=False)
+        seconds, facts = process.seconds, process.facts
         state, note = self._outcome(process, status)
-        facts = process.facts
-        if record is not None:
-            facts = page.facts_of(record)
-            path = stem(own_runs(), recipe, record.seed)
-            note = parcels.add(self.results.out, path, recipe)
+        if item.training is not None and state == "done":
+            name, seed = item.training
+            run = read(own_runs(), get_recipe(name, scale_of(item)), seed)
+            if run is not None:
+                facts = page.facts_of(run.record)
+                note = parcels.add(self.results.out, run)
         self.results.put(item, state, seconds, note, facts)
         why = f"; {note}" if note else ""
         self.log(f"{item.name}: {state}, {duration(seconds)}{why}")
@@ -266,7 +263,7 @@ class _Queue:
             return "done", ""
         if status == TooLong.status:
             return "too long", note
-        if self.signals.received or self.left < 0:
+        if signals.received() or self.left < 0:
             return "stopped", note
         if any(word in line for line in process.last for word in OUT_OF_MEMORY):
             return "failed", f"too little memory ({note}): {MORE_MEMORY}"
