@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 from docutils import nodes
@@ -92,3 +93,24 @@ def test_a_row_of_claims_says_what_it_is_of(extension):
         "5 nats (4 to 6)\n\nMust be below 6 nats. 7 seeds, not paired, full scale."
     )
     assert verdict == "undecided after correction\n\nThe interval alone: confirmed."
+
+
+def test_a_row_of_claims_says_what_it_is_at_another_scale(extension):
+    one = Row(
+        *(3, "A claim.", "ours", "a post", "1", 5.0, 4.0, 6.0, 7, "seeds", "full"),
+        *("nats", "below 6 nats", None, 0.03, 0.03, "confirmed", "confirmed"),
+    )
+    other = replace(one, mean=7.0, low=6.0, high=8.0, scale="laptop", alone="refuted")
+    *_, ours, verdict = extension.Claims.cells(replace(one, also=(other,)))
+    assert ours.endswith(
+        "\n\nAt 7 seeds, laptop scale: 7 nats (6 to 8), refuted by the interval alone."
+    )
+    assert verdict == "confirmed"
+
+
+def test_what_a_card_takes_is_not_measured_yet_or_a_table(extension):
+    row = {"recipe": "a", "scale": "full", "card": "NVIDIA H200", "seeds": 2}
+    row |= {"seconds": 90.0, "images_per_second": 1234.5}
+    cells = extension.Card.cells(row)
+    assert cells == ("`a` full", "NVIDIA H200", "2", "1.5", "1,234")
+    assert extension.Card.cells(row | {"images_per_second": None})[-1] == ""
