@@ -7,7 +7,8 @@ each framework in a process of its own. Images are noise, which takes as long.
 
 As a command it prints a line of JSON: `rates`, what the device multiplies and moves;
 `rivals`, the above; `ways`, the reference with one thing changed at a time, each with
-the reason why it may be what holds it back.
+the reason why it may be what holds it back; `python`, what Python itself takes a step,
+on the processor.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ WAYS: dict[str, tuple[dict[str, Any], str]] = {
     "as trained": ({}, "what the others are compared with"),
     "one step a call": (
         {"steps_a_call": 1},
-        "Python prepares and sends each: the device may wait for it",
+        "Python sends each by itself: `python` says how long that takes",
     ),
     "32 steps a call": ({"steps_a_call": 32}, "the same, if 8 are too few"),
     "images streamed": ({"resident": False}, "every batch crosses from the host"),
@@ -330,6 +331,40 @@ def ways(quick: bool = False) -> dict[str, Any]:
     return {"fastest": best, "ways": found}
 
 
+def python(quick: bool = False) -> dict[str, Any]:
+    """Return the microseconds that Python takes a step, by the steps of a call.
+
+    They are the processor's, of the thread that trains, on a model of two small layers:
+    a device that makes its steps faster than that waits.
+    """
+    import time
+
+    import keras
+    import numpy as np
+    from keras import layers
+
+    from vaetut.models import Autoencoder
+    from vaetut.training.feed import Resident
+
+    steps, images = 64 if quick else 4096, np.zeros((64, 4, 4, 1), np.uint8)
+    taken, found = np.arange(2 * steps) % len(images), {}
+    for several in (1, 8, 32):
+        pictures, codes = keras.Input((4, 4, 1)), keras.Input((2,))
+        encoder = layers.Dense(2)(layers.Flatten()(pictures))
+        decoder = layers.Reshape((4, 4, 1))(layers.Dense(16)(codes))
+        networks = keras.Model(pictures, encoder), keras.Model(codes, decoder)
+        fitted = Resident(Autoencoder(*networks), images)
+        fitted.compile("adam", jit_compile=True, steps_per_execution=several)
+        seconds = []
+        for _ in range(4):  # the first compiles
+            start = time.thread_time()
+            fitted.fit(taken, batch_size=2, shuffle=False, verbose=0)
+            seconds.append(time.thread_time() - start)
+        microseconds = 1e6 * statistics.median(seconds[1:]) / steps
+        found[f"{several} a call"] = round(microseconds, 1)
+    return found
+
+
 def backend() -> str:
     """Return Keras's backend here; JAX unless another is asked for."""
     return os.environ.get("KERAS_BACKEND", "jax")
@@ -337,7 +372,7 @@ def backend() -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=QUESTION)
-    commands = {"rates": rates, "rivals": rivals, "ways": ways}
+    commands = {"rates": rates, "rivals": rivals, "ways": ways, "python": python}
     parser.add_argument("what", nargs="?", choices=commands, default="rivals")
     parser.add_argument("--quick", action="store_true", help="a few small steps")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
@@ -345,4 +380,5 @@ if __name__ == "__main__":
     if arguments.serve:
         common.serve(answer)
     else:
+        os.environ.setdefault("KERAS_BACKEND", "jax")
         print(json.dumps(commands[arguments.what](quick=arguments.quick)))

@@ -11,7 +11,7 @@ from keras import layers
 
 from vaetut.models import Autoencoder
 from vaetut.models.networks import macs
-from vaetut.models.work import Work, training_flops, training_work
+from vaetut.models.work import Work, training_flops, training_memory, training_work
 from vaetut.recipes import get_recipe
 from vaetut.training import build_model
 
@@ -97,6 +97,13 @@ def test_numbers_of_half_the_width_are_half_the_bytes():
     model = small()
     wide, narrow = (training_work(model, 3, width) for width in (4, 2))
     assert all(w.bytes == 2 * narrow[k].bytes for k, w in wide.items() if w.flops)
+
+
+def test_memory_is_of_a_step_or_of_a_validation():
+    weights = 16 * (40 + 130 + 192 + 256)
+    step = 4 * 3 * (256 + 64 + 2 + 64 + 64 + 64)
+    assert training_memory(small(), 3, 1) == step + weights
+    assert training_memory(small(), 1, 100) == 4 * 100 * (64 + 256) + weights
 
 
 def test_a_layer_is_bound_by_operations_or_by_bytes():

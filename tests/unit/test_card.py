@@ -123,15 +123,25 @@ def test_every_way_changes_one_thing_and_says_why():
         assert change.get("flags", "--xla_gpu").startswith("--xla_gpu")
 
 
-@pytest.mark.parametrize("what", ["rivals", "ways"])
+def test_every_flag_is_one_that_xla_has():
+    pytest.importorskip("jax")
+    flags = [change["flags"] for change, _ in card.WAYS.values() if "flags" in change]
+    program = "import jax; jax.numpy.ones(1)"
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": " ".join(flags)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("what", ["rivals", "ways", "python"])
 def test_it_can_be_tried_out_without_a_card(what):
     before = sorted(common.RESULTS.iterdir())
     command = [sys.executable, "benchmarks/card.py", what, "--quick"]
-    environment = os.environ | {"KERAS_BACKEND": keras.backend.backend()}
+    name = "jax" if what == "python" else keras.backend.backend()
+    environment = os.environ | {"KERAS_BACKEND": name, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found[{"rivals": "shares", "ways": "fastest"}[what]]
+    assert found[{"rivals": "shares", "ways": "fastest", "python": "8 a call"}[what]]
     assert sorted(common.RESULTS.iterdir()) == before

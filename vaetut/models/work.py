@@ -87,18 +87,25 @@ def _numbers(layer: layers.Layer, batch: int, gradient: bool) -> int:
     return forward + backward + gradient * (given + kernel + taken)
 
 
-def training_memory(model: ImageModel, batch: int, width: int = 4) -> int:
-    """Return the bytes that a step of training holds at least.
+def training_memory(
+    model: ImageModel, batch: int, validation_batch: int, width: int = 4
+) -> int:
+    """Return the bytes that training holds at least.
 
-    They are those of what every layer gives, which the way back reads again, and of
-    parameters, their gradients and the optimizer's two numbers each, in float32.
-    `width` as for `training_work`.
+    In a step they are those of what every layer gives, which the way back reads again;
+    in validation of what the widest layer takes and gives; and of parameters, their
+    gradients and the optimizer's two numbers each, in float32. `width` as for
+    `training_work`.
     """
-    given = sum(
-        math.prod(x.shape[1:])
+    maps = [
+        [
+            sum(math.prod(x.shape[1:]) for x in keras.tree.flatten(tensors))
+            for tensors in (layer.input, layer.output)
+        ]
         for network in (model.encoder, model.decoder)
         for _, layer in _layers(network)
         if not isinstance(layer, VIEWS)
-        for x in keras.tree.flatten(layer.output)
-    )
-    return batch * given * width + 4 * 4 * model.count_params()
+    ]
+    step = batch * sum(given for _, given in maps)
+    validation = validation_batch * max(taken + given for taken, given in maps)
+    return max(step, validation) * width + 4 * 4 * model.count_params()

@@ -25,7 +25,8 @@ from vaetut.training.optimizer import build_optimizer
 from vaetut.training.progress import duration, time_left
 from vaetut.training.stopping import Watch
 
-VALIDATION_BATCH = 500
+VALIDATION_BATCH = 500  # images
+VALIDATION_PIXELS = 2**23  # at most: at 256×256 the widest maps take gigabytes
 
 
 class Cost(NamedTuple):
@@ -163,7 +164,8 @@ class _Training:
         total, n = self.devices.total, len(self.train_set)
         rows, batch = self.devices.rows(order, self.recipe.batch_size)
         every = np.arange(len(self.test_set))
-        held_out, large = self.devices.rows(every, VALIDATION_BATCH // total * total)
+        wanted = max(validation_batch(self.test_set.image_shape), total)
+        held_out, large = self.devices.rows(every, wanted // total * total)
         weights = self._weights_of(rows, batch)
         targets = self._targets(self.train_set, rows)
         if weights is not None and targets is None:
@@ -309,6 +311,12 @@ class _Training:
             conditions=progress.conditions,
         )
         return Trained(self.model, progress.history, cost)
+
+
+def validation_batch(image_shape: tuple[int, int, int]) -> int:
+    """Return how many images of a shape are validated at a time."""
+    height, width, _ = image_shape
+    return min(VALIDATION_BATCH, max(1, VALIDATION_PIXELS // (height * width)))
 
 
 def progress_line(

@@ -22,11 +22,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from vaetut import datasets
 from vaetut.atomic import RunError
 from vaetut.models.work import training_memory
 from vaetut.recipes import get_recipe
 from vaetut.runs.record import Record, read_record
-from vaetut.training import backends, build_model, load_data, train
+from vaetut.training import backends, build_model, load_data, train, trainer
 
 REFERENCE, FACES = "polar-reference", "faces-vae"
 TOLERANCE = 1e-4  # of the loss: two ways of the same arithmetic
@@ -72,7 +73,13 @@ def check_memory(free: int | None, needed: Mapping[str, int]) -> None:
 
 def _needed(name: str, scale: str) -> int:
     recipe = get_recipe(name, scale)
-    return training_memory(build_model(recipe), recipe.batch_size)
+    shape = datasets.image_shape(recipe.dataset)
+    return training_memory(
+        build_model(recipe),
+        recipe.batch_size,
+        trainer.validation_batch(shape),
+        width=2,  # of bfloat16, in which the list trains
+    )
 
 
 def training(scale: str) -> dict[str, Any]:

@@ -122,6 +122,7 @@ def _speed(scale: str) -> list[Item]:
     about = {
         "rivals": "the large models against a plain PyTorch loop, in turns",
         "ways": "what holds the reference back: one thing changed at a time",
+        "python": "how long Python takes a step, for which a fast device waits",
     }
     return [_bench(name, "speed", scale, name, text) for name, text in about.items()]
 
