@@ -126,7 +126,7 @@ def _train_one(
 
     shows = devices is None or devices.writes
     minutes = math.inf if arguments.minutes is None else arguments.minutes
-    budget = Budget(recipe, 60 * minutes)
+    budget = Budget(recipe, 60 * minutes, _say)
     try:
         with ProgressBar(recipe, seed) as bar:
             train_run(

@@ -191,6 +191,14 @@ def test_what_runs_beside_is_waited_for_by_what_needs_it(spend):
     assert ended == ["one", "draw", "two"]
 
 
+def test_the_next_begins_while_a_training_is_measured(spend):
+    slow = f"print('a: {budget.MEASURING}', flush=True); import time; time.sleep(1)"
+    _, found, lines = spend(item("one", slow), item("two"))
+    assert set(found.values()) == {"done"}
+    ended = [line.partition(": done")[0] for line in lines if ": done" in line]
+    assert ended == ["two", "one"]
+
+
 def test_what_lacks_something_says_so(spend):
     items = (
         item("draw", FAILS, beside=True),

@@ -1,6 +1,7 @@
 """Whether a training fits into the time there is, known from its first steps."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from vaetut.recipes import Recipe
 from vaetut.training.progress import duration
 from vaetut.training.stopping import number
 
+MEASURING = "trained; measuring it"
 WARM_SECONDS = 2.0  # of steps, after the one that compiles, before the first estimate
 
 
@@ -24,11 +26,14 @@ class Budget(keras.callbacks.Callback):
 
     It estimates after `WARM_SECONDS` of steps, and again after every epoch. Where the
     rest does not fit, `reason` says so and the training stops as at Ctrl-C: saved.
+    `say` gets a line when the last epoch is over.
     """
 
-    def __init__(self, recipe: Recipe, seconds: float) -> None:
+    def __init__(
+        self, recipe: Recipe, seconds: float, say: Callable[[str], object]
+    ) -> None:
         super().__init__()
-        self.recipe, self.seconds = recipe, seconds
+        self.recipe, self.seconds, self.say = recipe, seconds, say
         self.deadline = time.monotonic() + seconds
         self.reason: str | None = None
         self.steps = 0  # of a whole epoch
@@ -71,7 +76,9 @@ class Budget(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Estimate again, from a whole epoch that compiled nothing."""
         self.epochs += 1
-        if self.epochs > 1:
+        if epoch + 1 == self.recipe.epochs:
+            self.say(f"{self.recipe.name}: {MEASURING}")
+        elif self.epochs > 1:
             seconds = time.monotonic() - self.epoch_began
             self._stop_unless(seconds * (self.recipe.epochs - epoch - 1))
 

@@ -25,7 +25,7 @@ from vaetut.runs.full_scale import page, parcels
 from vaetut.runs.full_scale.plan import Item, plan
 from vaetut.runs.full_scale.results import Results
 from vaetut.runs.store import own_runs, read
-from vaetut.training.budget import TooLong
+from vaetut.training.budget import MEASURING, TooLong
 from vaetut.training.progress import duration
 
 Say = Callable[[str], object]
@@ -114,6 +114,7 @@ class _Process:
         self.lines: queue.Queue[str | None] = queue.Queue()
         self.last: list[str] = []
         self.facts: dict[str, Any] = {}
+        self.measures = False  # and leaves the card to others
         self.process = subprocess.Popen(
             [sys.executable, *command],
             env=_environment(),
@@ -131,13 +132,17 @@ class _Process:
             self.lines.put(line.rstrip())
         self.lines.put(None)
 
-    def take(self, log: Say) -> bool:
-        """Hand on the lines there are; return whether there can be more."""
+    def take(self, log: Say, wait: float = 0.0) -> bool:
+        """Hand on the lines there are; return whether there can be more.
+
+        Where there is none, wait for one for so many seconds.
+        """
         with contextlib.suppress(queue.Empty):
             while True:
-                line = self.lines.get(timeout=0.1)
+                line = self.lines.get(wait > 0, wait)
                 if line is None:
                     return False
+                self.measures |= line.endswith(MEASURING)
                 if line.startswith("{"):
                     with contextlib.suppress(ValueError):
                         self.facts = json.loads(line)
@@ -194,7 +199,9 @@ class _Queue:
             if item.beside:
                 self.beside[item.name] = process
                 continue
-            self.watch(process)
+            if not self.watch(process):
+                self.beside[item.name] = process
+                continue
             self.keep(process)
             if item.required and self.results[item.name].state == "failed":
                 raise RunError(self.results[item.name].note)
@@ -230,13 +237,19 @@ class _Queue:
                 del self.beside[name]
                 self.keep(process)
 
-    def watch(self, process: _Process) -> None:
-        """Hand on a process's lines until it ends, or the time does."""
-        while process.take(self.log):
-            for other in self.beside.values():
-                _drain(other, self.log)
+    def watch(self, process: _Process) -> bool:
+        """Hand on a process's lines until it ends, or the time does.
+
+        Returns False as soon as it is trained and being measured, which takes the
+        processor as long as a card takes to train: the next one can begin.
+        """
+        while process.take(self.log, wait=0.1):
+            self.collect()
             if signals.received() or self.left < 0:
                 process.stop()
+            elif process.measures:
+                return False
+        return True
 
     def keep(self, process: _Process) -> None:
         """Note what became of a process, and take its run along."""
@@ -275,10 +288,13 @@ class _Queue:
         return "failed", note
 
     def end(self) -> None:
-        """Stop what runs beside, and note it."""
+        """Wait for what runs beside, as long as there is time, then stop it."""
+        while self.beside and self.left > 0 and not signals.received():
+            self.collect()
+            time.sleep(0.1)
         for process in self.beside.values():
             process.stop()
-            while process.take(self.log):
+            while process.take(self.log, wait=0.1):
                 pass
             self.keep(process)
         self.beside.clear()
@@ -294,12 +310,6 @@ class _Queue:
             )
 
 
-def _drain(process: _Process, log: Say) -> None:
-    """Hand on lines without waiting, and leave the end for `collect`."""
-    if not process.lines.empty() and process.lines.queue[0] is not None:
-        process.take(log)
-
-
 def scale_of(item: Item) -> str:
     """Return the scale of a training of the list."""
     return item.command[item.command.index("--scale") + 1]
@@ -311,6 +321,7 @@ def _environment() -> dict[str, str]:
     What JAX compiles once is kept: the second seed and a later call begin at once.
     """
     kept = {
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # one trains while another measures
         "JAX_COMPILATION_CACHE_DIR": str(cache.root() / "compiled"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.5",
         "TF_CPP_MIN_LOG_LEVEL": "2",
