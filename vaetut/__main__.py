@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vaetut import BACKENDS, commands, signals
-from vaetut.atomic import DataError, RunError
+from vaetut.atomic import DataError, RunError, shown
 
 KERAS = "vaetut.runs"  # what most commands need, and what takes seconds
 STOPPED = "stopped; the same command goes on from here"
@@ -55,7 +55,7 @@ def _status(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except (ValueError, DataError, RunError, OSError) as error:
-        print(f"vaetut: {error}", file=sys.stderr)
+        print("\n".join(map(shown, f"vaetut: {error}".split("\n"))), file=sys.stderr)
         return getattr(error, "status", 1)
     except KeyboardInterrupt as stop:
         print(f"\nvaetut: {str(stop) or STOPPED}", file=sys.stderr)

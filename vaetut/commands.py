@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vaetut.atomic import shown
+
 
 def _say(line: str) -> None:
     print(line, flush=True)
@@ -86,7 +88,7 @@ def verify(arguments: Namespace) -> int:
 def _report(problems: Sequence[str], well: str) -> int:
     """Print what is wrong, or that all is well, and return the exit status."""
     for problem in problems:
-        print(problem, file=sys.stderr)
+        print(shown(problem), file=sys.stderr)
     if not problems:
         print(well)
     return bool(problems)
@@ -395,14 +397,14 @@ def judge(arguments: Namespace) -> None:
     report = judge(run.model, arguments.folder, dataset, view)
     for row in report["images"]:
         for text in row.get("warnings", ()):
-            _warn(f"{row['file']}: {text}")
+            _warn(f"{shown(row['file'])}: {text}")
     if arguments.json:
         print(json.dumps(report, indent=1))
     elif "regions" in report:
         _print_strokes(report)
     else:
         for row in [*report["images"], {"file": "mean", **report["mean"]}]:
-            print(f"{row['file']:32} bce {row['bce']:.4f}  mse {row['mse']:.5f}")
+            print(f"{shown(row['file']):32} bce {row['bce']:.4f}  mse {row['mse']:.5f}")
 
 
 STROKES = {  # measure -> its head and digits
@@ -428,7 +430,7 @@ def _print_strokes(report: dict[str, Any]) -> None:
     more = ("a, b", "drawn", "residual", "ink", "stroke", "region")
     lines = [["file", *(head for head, _ in STROKES.values()), *more]]
     for row in report["images"]:
-        cells = [row["file"], *measures(row)]
+        cells = [shown(row["file"]), *measures(row)]
         cells += [pair(row.get("true_factors") or row["factors"])]
         cells += [pair(row["drawn_factors"]), f"{row['residual']:.3f}"]
         cells += [f"{row['ink_ratio']:.2f}", row["stroke"], row["region"] or "no curve"]

@@ -109,6 +109,26 @@ def test_a_record_that_is_damaged_is_named_and_left_alone(damage, words, root):
     assert path.read_text() == text and path.with_suffix(".safetensors").exists()
 
 
+@pytest.mark.attack("runs folder")
+def test_what_cannot_be_migrated_is_named_and_ends_no_other(root):
+    """Damaged, of another recipe's path, which might lead anywhere, or no file."""
+    content = json.loads(old_path(root).read_bytes())
+    del content["sha256"]
+    content["recipe"] = "../../elsewhere+weights=none"
+    signed = {"sha256": sign(content)} | content
+    write(old_path(root).with_name("seed-7.json"), signed)
+    old_path(root).with_name("seed-8.json").write_text("{")
+    old_path(root).with_name("seed-9.json").mkdir()
+    with pytest.raises(RunError) as error:
+        migrate(root)
+    *named, last = str(error.value).splitlines()
+    assert [line.split("seed-")[1][0] for line in named] == ["7", "8", "9"]
+    assert last == "Written anew: 1."
+    written = root / NAME / "laptop" / "seed-0.json"
+    assert read_record(written).seed == 0 and not old_path(root).exists()
+    assert not list(root.parent.glob("elsewhere*"))
+
+
 def test_another_run_of_the_new_name_is_not_written_over(root):
     other = json.loads((SHIPPED / NAME / "laptop" / "seed-1.json").read_bytes())
     write(root / NAME / "laptop" / "seed-0.json", other)

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from vaetut import signals
+from vaetut import formats, signals
+from vaetut.atomic import RunError
+from vaetut.checks import whole_number
 from vaetut.models import ImageModel
 from vaetut.recipes import Recipe
 from vaetut.training import backends
@@ -100,6 +102,24 @@ class Progress:
     # quantity -> one value an epoch
     history: dict[str, list[float]] = field(default_factory=dict)
     conditions: list[dict[str, Any]] = field(default_factory=list)  # see Cost
+
+    def check(self, epochs: int, steps: int) -> None:
+        """Raise ValueError unless a training of so many epochs may be there.
+
+        `steps` are those of an epoch.
+        """
+        whole_number("epoch", self.epoch, 0, epochs)
+        whole_number("step", self.step, 0, steps)
+        whole_number("timed_images", self.timed_images, 0, 2**60)
+        if self.step and self.epoch == epochs:
+            raise ValueError(f"step is {self.step} after the last epoch")
+        if min(self.seconds, self.timed_seconds) < 0:
+            raise ValueError("seconds are negative")
+        for name, values in self.history.items():
+            if len(values) != self.epoch:
+                raise ValueError(f"history has {len(values)} values of {name!r}")
+        if self.epoch and "loss" not in self.history:
+            raise ValueError("history has no loss")
 
 
 class _Training:
@@ -218,9 +238,15 @@ class _Training:
     def restore(self) -> str:
         """Go on from the checkpoint and return a line with the epoch and the step.
 
-        It says as well what is other than before and decides bits.
+        It says as well what is other than before and decides bits. Raises RunError as
+        `Checkpoint.restore`, and for progress that is none.
         """
-        self.progress = Progress(**self.checkpoint.restore())
+        kept, path = self.checkpoint.restore(), self.checkpoint.path
+        remedy = f"Delete it to start anew: {path}"
+        with formats.parsing(path, "a checkpoint", RunError, remedy):
+            progress = formats.build(Progress, kept, endless=["history"])
+            progress.check(self.recipe.epochs, self.steps)
+        self.progress = progress
         steps = f" and {self.progress.step} steps" if self.progress.step else ""
         line = f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
         changed = self._changed_conditions()
