@@ -3,8 +3,8 @@
 1. MathJax is served from the book itself, so a built page needs no network.
 2. Notebooks are executed side by side, into a cache that is keyed by everything they
    run on: see ``execution``.
-3. Tables come from the trained runs: ``{runs}``, ``{benchmarks}``, ``{metrics}``. So
-   do claims, see ``claims_page``, and numbers in prose, see ``prose``.
+3. Tables come from the trained runs: ``{runs}``, ``{gpu-runs}``, ``{benchmarks}``,
+   ``{metrics}``. So do claims, see ``claims_page``, and numbers in prose, see ``prose``.
 """
 
 import hashlib
@@ -188,8 +188,8 @@ class Runs(Table):
         )
 
 
-class Card(Table):
-    """``{card}``: the trainings that shipped runs did on a card, and their minutes."""
+class GpuRuns(Table):
+    """``{gpu-runs}``: the shipped trainings that were done on a card, in minutes."""
 
     def run(self) -> list[Node]:
         """Return the nodes of the table, or of a sentence; Sphinx calls it."""
@@ -278,6 +278,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-before-read-docs", execute_what_is_read)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)
-    app.add_directive("card", Card)
+    app.add_directive("gpu-runs", GpuRuns)
     app.add_directive("metrics", Metrics)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
