@@ -4,7 +4,8 @@
 2. Notebooks are executed side by side, into a cache that is keyed by everything they
    run on: see ``execution``.
 3. Tables come from the trained runs: ``{runs}``, ``{gpu-runs}``, ``{benchmarks}``,
-   ``{metrics}``. So do claims, see ``claims_page``, and numbers in prose, see ``prose``.
+   ``{metrics}``. So do claims, see ``claims_page``, and numbers in prose, see
+   ``prose``.
 """
 
 import hashlib
@@ -197,9 +198,8 @@ class GpuRuns(Table):
 
         rows = on_a_card()
         if not rows:
-            return self.parse_text_to_nodes(
-                "Not measured yet: no shipped run is of one."
-            )
+            text = "Not measured yet: no run that ships was trained on a card."
+            return self.parse_text_to_nodes(text)
         header = ("Recipe", "Card", "Seeds", "Minutes", "Images a second")
         return self.table(header, map(self.cells, rows))
 
