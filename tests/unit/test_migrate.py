@@ -5,13 +5,14 @@ import shutil
 
 import pytest
 
+from vaetut.__main__ import main
 from vaetut.atomic import RunError
 from vaetut.recipes.recipe import digest
 from vaetut.runs import migrate as migrating
 from vaetut.runs.migrate import migrate
 from vaetut.runs.old_names import FIELDS, renamed_metric, renamed_recipe
 from vaetut.runs.record import read_record, sign
-from vaetut.runs.store import SHIPPED
+from vaetut.runs.store import SHIPPED, survey
 
 TODAY = {value: key for key, value in FIELDS.items()}
 NAME = "polar-reference+sample_weights=none"
@@ -63,6 +64,27 @@ def old_path(root):
 def test_a_record_of_older_names_is_refused_with_the_command(root):
     with pytest.raises(RunError, match=r"names of an older version.*`vaetut migrate`"):
         read_record(old_path(root))
+
+
+def test_the_command_that_a_message_names_mends_it(root, monkeypatch):
+    monkeypatch.setenv("VAETUT_RUNS", str(root))
+    write(root / "fashion-ae" / "laptop" / "seed-0.json", older_of_today())
+    found = survey(root)
+    assert len(found.damaged) == 3 and not found.strangers  # weights are missing, too
+    told = [text for text in found.damaged if "`vaetut migrate`" in text]
+    assert len(told) == 2
+    assert main(["migrate"]) == 0
+    assert not any("vaetut migrate" in text for text in survey(root).damaged)
+
+
+def older_of_today():
+    """Return a record of older names whose recipe has kept its own."""
+    path = SHIPPED / "fashion-ae" / "full" / "seed-0.json"
+    content = json.loads(path.read_bytes()) | {"scale": "laptop"}
+    del content["sha256"]
+    fields = content["fields"] | {"clip": None}
+    content |= {"fields": fields, "digest": digest(fields)}
+    return {"sha256": sign(content)} | content
 
 
 def test_names_change_and_no_value(root):
