@@ -3,8 +3,9 @@
 1. MathJax is served from the book itself, so a built page needs no network.
 2. Notebooks are executed side by side, into a cache that is keyed by everything they
    run on: see ``execution``.
-3. Tables come from the trained runs: ``{runs}``, ``{benchmarks}``, ``{metrics}``. So
-   do claims, see ``claims_page``, and numbers in prose, see ``prose``.
+3. Tables come from the trained runs: ``{runs}``, ``{gpu-runs}``, ``{benchmarks}``,
+   ``{metrics}``. So do claims, see ``claims_page``, and numbers in prose, see
+   ``prose``.
 """
 
 import hashlib
@@ -188,6 +189,33 @@ class Runs(Table):
         )
 
 
+class GpuRuns(Table):
+    """``{gpu-runs}``: the shipped trainings that were done on a card, in minutes."""
+
+    def run(self) -> list[Node]:
+        """Return the nodes of the table, or of a sentence; Sphinx calls it."""
+        from vaetut.runs.tables import on_a_card
+
+        rows = on_a_card()
+        if not rows:
+            text = "Not measured yet: no run that ships was trained on a card."
+            return self.parse_text_to_nodes(text)
+        header = ("Recipe", "Card", "Seeds", "Minutes", "Images a second")
+        return self.table(header, map(self.cells, rows))
+
+    @staticmethod
+    def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return one table row for a row of `on_a_card`."""
+        rate = row["images_per_second"]
+        return (
+            f"`{row['recipe']}` {row['scale']}",
+            row["card"],
+            f"{row['seeds']}",
+            f"{row['seconds'] / 60:.1f}",
+            f"{rate:,.0f}" if rate else "",
+        )
+
+
 class Metrics(Table):
     """``{metrics}``: the registry of metrics: what each name means."""
 
@@ -250,5 +278,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-before-read-docs", execute_what_is_read)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)
+    app.add_directive("gpu-runs", GpuRuns)
     app.add_directive("metrics", Metrics)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

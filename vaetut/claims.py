@@ -32,6 +32,7 @@ from vaetut.recipes import CATALOGUE, get_recipe
 from vaetut.recipes.experiments import EXPERIMENTS
 from vaetut.recipes.recipe import SCALES, Recipe
 from vaetut.runs import records, summary
+from vaetut.runs.scales import shown
 
 CLAIMS = Path(__file__).parents[1] / "book" / "claims.toml"  # of a checkout
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"  # of a checkout
@@ -71,6 +72,7 @@ WANTED = {
     NUMBER: "write a number",
     TRUTH: "write true or false",
 }
+ELSEWHERE = ("scale", "mean", "low", "high", "n", "alone")  # of a row at another scale
 SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 # Two trainings of one seed have these in common, or the seed makes no pair of them.
 SAME_START = (
@@ -118,6 +120,7 @@ class Row:
     reason: str = ""  # why a theorem holds, or does not
     measure: str = ""  # what is measured
     format: str = ".4g"
+    also: tuple["Row", ...] = ()  # the same at smaller scales; verdicts not corrected
 
     @property
     def post(self) -> str:
@@ -148,8 +151,13 @@ class Row:
 
     @property
     def json(self) -> dict:
-        """The row as a plain dictionary, without what is for display only."""
-        return {k: v for k, v in asdict(self).items() if k != "format"}
+        """The row as a plain dictionary, without what is for display only.
+
+        "also" has the numbers and the verdict at the other scales, one each.
+        """
+        also = [{k: getattr(row, k) for k in ELSEWHERE} for row in self.also]
+        own = {k: v for k, v in asdict(self).items() if k not in ("format", "also")}
+        return own | {"also": also}
 
 
 class Counts(NamedTuple):
@@ -385,41 +393,47 @@ def _row(claim):
     """Return the row of a claim, not yet corrected, or say what is wrong with it."""
     try:
         _check(claim)
-        samples = _samples([claim[key] for key in ("metric", *_other(claim))])
-        estimate, paired = _estimate(claim, samples)
-        factor, found = claim.get("factor", 1.0), estimate.interval()
-        ends = (found.low * factor, found.high * factor) if found.n > 1 else (None,) * 2
-        unit = _unit_of(claim)
-        rule, p, alone = "", None, None
-        sides: tuple[float | None, float | None] = None, None
-        if "holds" in claim:
-            parsed = parse_rule(claim["holds"])
-            would_be, p = decide(estimate, parsed, factor)
-            alone = verdict(would_be, p)
-            rule = parsed.words.format(unit=f" {unit}" if unit else "")
-            sides = parsed.sides
-        given = (*REQUIRED[:-1], "kind", "reason", "measure", "format")
-        return Row(
-            **{key: claim[key] for key in given if key in claim},
-            mean=found.mean * factor,
-            low=ends[0],
-            high=ends[1],
-            n=found.n,
-            of=samples[0].of,
-            scale=samples[0].scale,
-            unit=unit,
-            rule=rule,
-            least=sides[0],
-            most=sides[1],
-            paired=paired,
-            p=p,
-            p_holm=None,
-            alone=alone,
-            verdict=None,
-        )
+        names = [claim[key] for key in ("metric", *_other(claim))]
+        first, *others = (_judged(claim, samples) for samples in _samples(names))
+        return replace(first, also=tuple(others))
     except ValueError as error:
         text = claim.get("claim", claim)
         raise ValueError(f"The claim {text!r} cannot be tested: {error}") from error
+
+
+def _judged(claim, samples):
+    """Return the row of a claim that its samples, all of one scale, make."""
+    estimate, paired = _estimate(claim, samples)
+    factor, found = claim.get("factor", 1.0), estimate.interval()
+    ends = (found.low * factor, found.high * factor) if found.n > 1 else (None,) * 2
+    unit = _unit_of(claim)
+    rule, p, alone = "", None, None
+    sides: tuple[float | None, float | None] = None, None
+    if "holds" in claim:
+        parsed = parse_rule(claim["holds"])
+        would_be, p = decide(estimate, parsed, factor)
+        alone = verdict(would_be, p)
+        rule = parsed.words.format(unit=f" {unit}" if unit else "")
+        sides = parsed.sides
+    given = (*REQUIRED[:-1], "kind", "reason", "measure", "format")
+    return Row(
+        **{key: claim[key] for key in given if key in claim},
+        mean=found.mean * factor,
+        low=ends[0],
+        high=ends[1],
+        n=found.n,
+        of=samples[0].of,
+        scale=samples[0].scale,
+        unit=unit,
+        rule=rule,
+        least=sides[0],
+        most=sides[1],
+        paired=paired,
+        p=p,
+        p_holm=None,
+        alone=alone,
+        verdict=None,
+    )
 
 
 def _check(claim):
@@ -529,7 +543,7 @@ def _pairs(one, other):
 
 
 def _samples(names):
-    """Return the sample of each metric, all of the largest scale that all have.
+    """Return the samples of metrics at each scale that all have, the best first.
 
     A name is "RECIPE:METRIC", "EXPERIMENT/LABEL:METRIC" of a member of an experiment,
     "polar:METRIC" of images drawn, or "benchmark NAME:CASE" of the ratios of its turns.
@@ -537,17 +551,21 @@ def _samples(names):
     parsed = [_split(name) for name in names]
     others = [_not_trained(source, metric) for source, metric in parsed]
     if all(others):
-        return others
+        return [others]
     if any(others):
         raise ValueError(f"{' and '.join(names)} are of two kinds: compare like things")
     recipes = [_recipe_name(source) for source, _ in parsed]
-    for scale in SCALES:
-        found = [records(name, scale) for name in recipes]
-        if all(found):
-            return [
+    for scales in (shown(), SCALES):  # where there is none of the first, any will do
+        found = [
+            [
                 _of_runs(get_recipe(name, scale), runs, metric)
-                for name, runs, (_, metric) in zip(recipes, found, parsed, strict=True)
+                for name, runs, (_, metric) in zip(recipes, every, parsed, strict=True)
             ]
+            for scale in scales
+            if all(every := [records(name, scale) for name in recipes])
+        ]
+        if found:
+            return found
     raise ValueError(
         f"no shipped runs of {' and '.join(dict.fromkeys(recipes))} at one scale: "
         "vaetut train RECIPE --scale SCALE, then vaetut ship"

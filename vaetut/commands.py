@@ -6,6 +6,7 @@ be known before.
 
 import ast
 import json
+import math
 import runpy
 import sys
 from argparse import Namespace
@@ -48,6 +49,14 @@ def data_make(arguments: Namespace) -> None:
     folder = arguments.folder or Path(name)
     files = make(folder, arguments.format)
     print(f"{name}: {len(files)} files in {folder}")
+
+
+def data_draw(arguments: Namespace) -> None:
+    """draw a data set, which is then kept for later, or open it"""
+    from vaetut.datasets import load
+
+    for split in ("train", "test"):
+        _say(f"{arguments.name}: {len(load(arguments.name, split))} to {split}")
 
 
 def data_verify(arguments: Namespace) -> int:
@@ -114,9 +123,12 @@ def _train_one(
     """Train one run before the user's eyes; only one process of several shows it."""
     from vaetut.runs import own_runs, train_run
     from vaetut.runs.store import stem
+    from vaetut.training.budget import Budget, TooLong
     from vaetut.training.progress import ProgressBar
 
     shows = devices is None or devices.writes
+    minutes = math.inf if arguments.minutes is None else arguments.minutes
+    budget = Budget(recipe, 60 * minutes, _say)
     try:
         with ProgressBar(recipe, seed) as bar:
             train_run(
@@ -124,15 +136,31 @@ def _train_one(
                 seed,
                 stem(own_runs(), recipe, seed),
                 say=_say if shows else lambda line: None,
-                callbacks=[bar] if shows else [],
+                callbacks=[bar] * shows + [budget] * (budget.seconds < math.inf),
                 devices=devices,
                 precision=arguments.precision,
                 resume=resume,
             )
     except KeyboardInterrupt as stop:
+        if budget.reason is not None:
+            label = f"{recipe.name} seed {seed}"
+            raise TooLong(f"{label}: {budget.reason}") from None
         if resume or not str(stop):
             raise
         raise KeyboardInterrupt(f"{stop}, without --no-resume") from stop
+
+
+def full_scale(arguments: Namespace) -> int:
+    """spend some minutes of a GPU on the list of trainings and checks at full scale"""
+    from vaetut.runs import full_scale
+
+    return full_scale.run(
+        arguments.minutes,
+        arguments.out,
+        scale="smoke" if arguments.rehearse else "full",
+        only=arguments.only,
+        say=_say,
+    )
 
 
 def sweep(arguments: Namespace) -> int:
@@ -284,6 +312,10 @@ def claims(arguments: Namespace) -> None:
         for row in found
     ]
     _print_columns([CLAIM_HEAD, *lines])
+    for row in found:
+        for other in row.also:
+            said = f"{other.value}, {other.alone} by the interval alone"
+            print(f"also at {other.basis}: {row.claim} {said}")
     counts = claims.count(found)
     print(
         f"\n{counts.tested} tested: {counts.confirmed} confirmed, {counts.refuted} "

@@ -190,6 +190,14 @@ def test_an_entry_says_what_it_is_of(page):
     )
 
 
+def test_an_entry_says_what_it_is_at_another_scale(page):
+    other = replace(ROW, mean=-7.0, low=-8.0, high=-6.0, scale="laptop")
+    html = entry(page, replace(ROW, also=(replace(other, alone="refuted"),)))
+    assert words(html.dl).endswith(
+        "At laptop scale −7 nats (−8 to −6) of 7 seeds: the interval alone says refuted"
+    )
+
+
 @pytest.mark.parametrize(
     ("claim", "parts"),
     [

@@ -107,3 +107,11 @@ def test_variants_stand_below_their_recipe_and_are_folded_where_they_are_many(
     first = [f"`{name}` laptop" for name in ("polar-small", "faces-vae")]
     assert parsed[0] == [*first, *(f"`+beta={k}` laptop" for k in range(3))]
     assert parsed[1:] == [("polar-small", 4)]
+
+
+def test_what_a_card_takes_is_not_measured_yet_or_a_table(extension):
+    row = {"recipe": "a", "scale": "full", "card": "NVIDIA H200", "seeds": 2}
+    row |= {"seconds": 90.0, "images_per_second": 1234.5}
+    cells = extension.GpuRuns.cells(row)
+    assert cells == ("`a` full", "NVIDIA H200", "2", "1.5", "1,234")
+    assert extension.GpuRuns.cells(row | {"images_per_second": None})[-1] == ""

@@ -68,7 +68,7 @@ NAN_SAYS = {  # where nan is the answer, see their docstrings
 FIGURES = test_figures.DRAWN | test_figures_faces.DRAWN
 FEW = 5  # examples a figure
 CALLED = {  # how messages call an argument whose name would say nothing to a reader
-    "name": r"\bname\b|no (recipe|data set|polar set|factor name|field)|takes",
+    "name": r"\bname\b|no (recipe|data set|polar set|factor|field)|takes",
     "text": r"\btext\b|seeds",
     "texts": r"\btexts\b|setting|no field|takes",
 }

@@ -358,7 +358,7 @@ def test_a_variant_with_a_senseless_value_is_refused(setting, word):
         ),
         ("polar-contour+normalization=batch", "'contour' has no normalization"),
         ("polar-small+model=gan", "no model 'gan'"),
-        ("polar-small+posterior_sd=-1", "posterior_sd must be positive"),
+        ("polar-small+posterior_sd=-1", "posterior_sd .* is -1.0: it must be positive"),
     ],
 )
 def test_a_model_that_cannot_be_built_is_named(name, word):

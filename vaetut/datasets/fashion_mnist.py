@@ -109,6 +109,11 @@ def verified_bytes(path: Path) -> bytes:
     return atomic.read_bytes(path, DataError, MEND, stated)
 
 
+def available(folder: Path = FOLDER) -> bool:
+    """Return whether the files lie in a folder: a copy of the course may lack them."""
+    return (Path(folder) / "SHA256SUMS").exists()
+
+
 def verify(folder: Path = FOLDER) -> list[str]:
     """Return what is wrong with the shipped files, one line each; empty if nothing."""
     problems = []

@@ -44,6 +44,7 @@ class Record:
     devices: int = 1  # over all processes
     images_per_second: float | None = None  # of training alone; None: not measured
     peak_memory_mb: int | None = None  # of the device, on a CPU of the process
+    training_flops: int | None = None  # of an image's step; None: not counted
     # What decides its bits, see `backends.conditions`: several where the training went
     # on under others; none: not noted.
     conditions: list[dict[str, Any]] = field(default_factory=list)

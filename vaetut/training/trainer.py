@@ -27,7 +27,8 @@ from vaetut.training.optimizer import build_optimizer
 from vaetut.training.progress import duration, time_left
 from vaetut.training.stopping import Watch
 
-VALIDATION_BATCH = 500
+VALIDATION_BATCH = 500  # images
+VALIDATION_PIXELS = 2**23  # at most: at 256×256 the widest maps take gigabytes
 
 
 class Cost(NamedTuple):
@@ -163,6 +164,8 @@ class _Training:
         )
         self.conditions = backends.conditions(devices.kind, devices.total, precision)
         self.progress = Progress(conditions=[self.conditions])
+        # Images and seconds of the first epoch, in which programs are compiled.
+        self.cold: tuple[int, float] | None = None
 
     @property
     def label(self) -> str:
@@ -181,7 +184,8 @@ class _Training:
         total, n = self.devices.total, len(self.train_set)
         rows, batch = self.devices.rows(order, self.recipe.batch_size)
         every = np.arange(len(self.test_set))
-        held_out, large = self.devices.rows(every, VALIDATION_BATCH // total * total)
+        wanted = max(validation_batch(self.test_set.image_shape), total)
+        held_out, large = self.devices.rows(every, wanted // total * total)
         weights = self._weights_of(rows, batch)
         targets = self._targets(self.train_set, rows)
         if weights is not None and targets is None:
@@ -219,6 +223,17 @@ class _Training:
                 part = slice(start, start + batch)
                 weights[part] = weights[part].mean()
         return weights
+
+    def timed(self, images: int, seconds: float) -> None:
+        """Count the images of an epoch for the rate; those of a first one if need be.
+
+        In the first one of a process the programs for its rest are compiled.
+        """
+        if self.cold is None:
+            self.cold = images, seconds
+        else:
+            self.progress.timed_images += images
+            self.progress.timed_seconds += seconds
 
     def restore(self) -> str:
         """Go on from the checkpoint and return a line with the epoch and the step.
@@ -309,7 +324,10 @@ class _Training:
     def result(self) -> Trained:
         """Return the trained model with its history and what it took."""
         progress = self.progress
-        rate = progress.timed_images / (progress.timed_seconds or math.inf)
+        images, took = progress.timed_images, progress.timed_seconds
+        if not images and self.cold is not None:
+            images, took = self.cold
+        rate = images / (took or math.inf)
         cost = Cost(
             seconds=round(progress.seconds, 1),
             images_per_second=round(rate, 1) or None,
@@ -319,6 +337,12 @@ class _Training:
             conditions=progress.conditions,
         )
         return Trained(self.model, progress.history, cost)
+
+
+def validation_batch(image_shape: tuple[int, int, int]) -> int:
+    """Return how many images of a shape are validated at a time."""
+    height, width, _ = image_shape
+    return min(VALIDATION_BATCH, max(1, VALIDATION_PIXELS // (height * width)))
 
 
 def progress_line(

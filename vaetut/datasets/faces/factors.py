@@ -153,7 +153,7 @@ def with_factor(factors: ArrayLike, name: str, values: ArrayLike) -> np.ndarray:
     Raises ValueError for a factor that there is not, for factors as `check_factors`,
     and for values that are none, or not one a face.
     """
-    checks.one_of("factor name", name, FACTOR_NAMES)
+    checks.one_of("factor", name, FACTOR_NAMES)
     changed = np.array(check_factors(factors))
     values = checks.finite_array("values", values, dtype=None, empty=True)
     if values.shape not in ((), (len(changed),)):

@@ -20,6 +20,7 @@ SOURCE = (
 SEEDS = {"train": 0, "test": 1}
 SETS = {  # name -> pixels a side, faces to train on, faces to test on
     "faces-96": (96, 170_000, 2_000),  # as many as the source trained on
+    "faces-96-50k": (96, 50_000, 2_000),  # the first of them
     "faces-64": (64, 20_000, 2_000),
     "faces-48": (48, 20_000, 2_000),
     "faces-48-few": (48, 400, 200),
