@@ -284,6 +284,17 @@ def test_the_page_says_the_share_of_the_matrix_rate():
     assert page.share(facts, {}) is None
 
 
+def test_what_a_benchmark_found_is_a_table_on_the_page(spend):
+    found = {
+        "cases": [{"case": "a: PyTorch", "ours": 5.0, "ratio": 2.5, "ratios": [2, 3]}],
+        "shares": {"a": {"share": 0.25, "most": 0.5}},
+    }
+    spend(item("rivals", f"print({json.dumps(found)!r})", group="speed"))
+    text = (spend.out / "page.md").read_text("utf8")
+    assert "rivals, cases:\n\n| case | ours | ratio |\n| --- | --- | --- |" in text
+    assert "| a: PyTorch | 5 | 2.5 |" in text and "| a | 0.25 | 0.5 |" in text
+
+
 def test_what_a_record_says_of_cost_goes_to_the_page(spend, monkeypatch):
     record = replace(
         records("polar-reference", "laptop")[0],

@@ -55,6 +55,8 @@ def _lines(results: Results) -> Iterator[str]:
         if rows:
             yield from ("", f"## {title}", "")
             yield from _table(("item", "state", "seconds", "found"), map(_row, rows))
+        for result in rows:
+            yield from _details(result)
 
 
 def _speeds(found: Iterable[Result], rates: Mapping[str, float]) -> Iterator[str]:
@@ -78,7 +80,7 @@ def _speeds(found: Iterable[Result], rates: Mapping[str, float]) -> Iterator[str
         head = ("training", "took", "images a second", "of the matrix rate", "MB")
         yield from ("", "## Speed", "")
         yield from _table(head, rows)
-        text = ", ".join(f"{k} {rate:,.1f} TFLOP/s" for k, rate in rates.items())
+        text = ", ".join(f"{k} {rate:.3g} TFLOP/s" for k, rate in rates.items())
         yield from ("", f"Matrix rate, measured here: {text or 'not measured'}.")
 
 
@@ -97,8 +99,31 @@ def _found(result: Result) -> str:
         parts = [f"{k} {facts['last_epoch'][k]:.2f}" for k in names]
         return ", ".join(parts) + " nats per image"
     plain = {k: v for k, v in facts.items() if isinstance(v, (str, int, float))}
-    texts = {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in plain.items()}
-    return "; ".join(f"{k} {text}" for k, text in list(texts.items())[:SHOWN])
+    return "; ".join(f"{k} {_plain(v)}" for k, v in list(plain.items())[:SHOWN])
+
+
+def _details(result: Result) -> Iterator[str]:
+    """Yield a table for each fact of a check that is one: rows that are dicts."""
+    if "last_epoch" in result.facts:
+        return
+    for name, fact in result.facts.items():
+        rows = fact
+        if isinstance(fact, dict):
+            rows = [{"": k} | v for k, v in fact.items() if isinstance(v, dict)]
+        if not isinstance(rows, list) or not rows:
+            continue
+        shown = {k: None for row in rows for k, v in row.items() if not _is_list(v)}
+        cells = (tuple(_plain(row.get(k, "")) for k in shown) for row in rows)
+        yield from ("", f"{result.name}, {name}:", "")
+        yield from _table(tuple(shown), cells)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, dict))
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
