@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vaetut import atomic
+from vaetut import atomic, formats
 from vaetut.atomic import RunError
 from vaetut.runs.full_scale.plan import Item
 
@@ -106,15 +106,11 @@ class Results:
     def _read(self) -> None:
         if not self.path.exists():
             return
-        try:
-            content = json.loads(self.path.read_bytes())
+        what, mend = "a list of results", "Name another folder: --out FOLDER"
+        content = formats.read_json(self.path, what, RunError, mend)
+        with formats.parsing(self.path, what, RunError, mend):
             scale, found = content["scale"], content["results"]
-            self.results = {row["name"]: Result(**row) for row in found}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(
-                f"{self.path} cannot be read ({error}). Name another folder: "
-                "--out FOLDER"
-            ) from error
+            self.results = {row["name"]: formats.build(Result, row) for row in found}
         if scale != self.scale:
             raise RunError(
                 f"{self.out} holds results at {scale} scale, not {self.scale}: name "
