@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import vaetut
+from vaetut import signals
 from vaetut.__main__ import _parser, main
 from vaetut.atomic import RunError
 from vaetut.recipes import get_recipe
@@ -181,6 +182,15 @@ full_scale.run(1, sys.argv[1], "smoke", items=items)
     )
     _, found, lines = spend(item("one", FAILS), item("two"))
     assert found == {"one": "done", "two": "done"} and "one: done before" in lines
+
+
+def test_a_stop_is_handed_on_and_what_was_done_stays(spend):
+    program = "import os, time; os.kill(os.getppid(), 15); time.sleep(60)"
+    items = item("one"), item("two", program), item("three")
+    with pytest.raises(KeyboardInterrupt, match="stopped; saved"), signals.handled():
+        spend(*items)
+    assert states(spend.out) == {"one": "done", "two": "stopped", "three": ""}
+    assert "| two | stopped |" in (spend.out / "page.md").read_text("utf8")
 
 
 def test_what_runs_beside_is_waited_for_by_what_needs_it(spend):

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,7 +109,8 @@ class _Process:
 
     def __init__(self, item: Item, seconds: float) -> None:
         self.item, self.began = item, time.monotonic()
-        command = list(item.command)
+        polite = ["nice", "-n", "10"] if item.beside and shutil.which("nice") else []
+        command = [*polite, sys.executable, *item.command]
         if item.training is not None:
             command += ["--minutes", f"{max(seconds, 1) / 60:.3f}"]
         self.lines: queue.Queue[str | None] = queue.Queue()
@@ -116,14 +118,13 @@ class _Process:
         self.facts: dict[str, Any] = {}
         self.measures = False  # and leaves the card to others
         self.process = subprocess.Popen(
-            [sys.executable, *command],
+            command,
             env=_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             start_new_session=True,  # Ctrl-C is for this process to hand on
-            preexec_fn=(lambda: os.nice(10)) if item.beside else None,
         )
         threading.Thread(target=self._read, daemon=True).start()
 
