@@ -28,8 +28,9 @@ check: lint ## lint, types and the unit tests, while you work
 
 # What fails soonest comes first. nbval runs every notebook at smoke scale and trains
 # what it shows; what they show with the shipped runs is compared in the built book.
-test: check book chromium ## run every tier: unit, science, book, browser
-	$(PYTEST) --nbval-lax --nbval-current-env tests/book book tests/science tests/browser
+test: check book chromium ## run every tier: unit, book, system, science, browser
+	$(PYTEST) --nbval-lax --nbval-current-env tests/book book tests/system tests/science \
+	  tests/browser
 
 lint: $(TEST) ## check code and notebooks with ruff, types with mypy
 	$(BIN)/ruff check

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
-TIERS = {"unit", "science", "book", "browser"}
+TIERS = {"unit", "system", "science", "book", "browser"}
 NOTEBOOK = ".ipynb"
 SETTINGS = pytest.StashKey[dict[str, str]]()
 
