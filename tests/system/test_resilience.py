@@ -461,10 +461,11 @@ def test_a_measuring_that_breaks_off_goes_on_to_the_same_run(
     assert record.images_per_second > 0 and record.seconds > 0
 
 
-def test_a_number_that_is_not_registered_is_not_recorded(tmp_path, monkeypatch):
+def test_a_number_that_no_record_may_hold_is_not_recorded(tmp_path, monkeypatch):
     for found, word in (
         (({"bces": 0.25}, {}), "no metric 'bces': is it bce.*vaetut/metrics.py"),
         (({"bce": 0.25}, {"radii": [1.0]}), "no profile 'radii': register it in"),
+        (({"bce": math.inf}, {}), "bce of 'fashion-vae' is inf: see vaetut/measures"),
     ):
         monkeypatch.setattr(measuring, "measure_labelled", lambda *_, f=found: f)
         with pytest.raises(ValueError, match=word):

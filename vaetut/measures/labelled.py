@@ -86,7 +86,8 @@ def _cloud(codes: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     found = {}
     if codes.shape[1] == 2:
         areas = analysis.class_areas(codes, labels)
-        found["area_ratio"] = areas.max() / areas.min()
+        if areas.min() > 0:  # a class with a single code has none
+            found["area_ratio"] = areas.max() / areas.min()
     return found | {
         "neighbour_accuracy": (labels[neighbours] == labels).mean(),
         "offset": cloud.offset,

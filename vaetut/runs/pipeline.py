@@ -1,5 +1,6 @@
 """From a recipe to a run: can it be measured, train, measure, record."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -204,10 +205,19 @@ def _measured(
     seed: int,
     classifier: AttributeClassifier | None,
 ) -> Numbers:
-    """Return the numbers and profiles of a model under names that are registered."""
+    """Return the numbers and profiles of a model under names that are registered.
+
+    Raises ValueError for another name, or a number that no record can hold.
+    """
     data = load_data(recipe, seed)
     metrics, profiles = measures(model, *data, classifier, recipe.is_variant)
     check_names(metrics, profiles)
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise ValueError(
+                f"{name} of {recipe.name!r} is {value}: see vaetut/measures, and leave "
+                "out what a model or its data does not have."
+            )
     return metrics, profiles
 
 
