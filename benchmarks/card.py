@@ -218,7 +218,8 @@ def measured_rates(quick: bool) -> dict[str, Any]:
     copies()
     seconds = statistics.median(common.timed(copies)() for _ in range(3))
     bandwidth = round(10 * 2 * size / seconds / 1e9, 1)  # each reads and writes it
-    return {"matrix": rates, "bandwidth": bandwidth, "hardware": backends.hardware()}
+    found = {"device": device, "matrix": rates, "bandwidth": bandwidth}
+    return found | {"hardware": backends.hardware()}
 
 
 # In the process that compares
@@ -246,9 +247,11 @@ def main(quick: bool = False) -> dict[str, Any]:
 def rivals(quick: bool = False) -> dict[str, Any]:
     """Return the cases of all models, and which share of the matrix rate ours reach.
 
-    Raises RuntimeError where there is no card, unless `quick`.
+    Raises ValueError where there is no card, unless `quick`: it would take hours.
     """
     device = rates(quick)
+    if device["device"] == "cpu" and not quick:
+        raise ValueError("there is no card here to measure: try it out with --quick")
     cases, shares = [], {}
     with (
         common.Contender(__file__, backend()) as ours,

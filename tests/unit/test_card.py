@@ -117,6 +117,12 @@ def test_a_share_is_of_the_rate_and_the_most_is_what_the_bytes_allow():
     assert found["floor_ms"] == pytest.approx(7000)
 
 
+def test_without_a_card_it_takes_no_hours(monkeypatch):
+    monkeypatch.setattr(card, "rates", lambda quick: {"device": "cpu"})
+    with pytest.raises(ValueError, match="no card here"):
+        card.main()
+
+
 def test_every_way_changes_one_thing_and_says_why():
     for name, (change, reason) in card.WAYS.items():
         assert len(change) == (name != "as trained") and reason
