@@ -5,11 +5,13 @@
    run on: see ``execution``.
 3. Numbers and tables come from the claims and the trained runs:
    ``{{ substitution }}``, ``{claims}``, ``{runs}``, ``{benchmarks}``, ``{metrics}``.
+4. Each widget brings the style and the script of all: a page keeps them once.
 """
 
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from functools import cache
@@ -341,12 +343,35 @@ class Benchmarks(Table):
         return case["case"], ours, theirs, f"{case['ratio']:.2f}{spread}"
 
 
+WHAT_WIDGETS_SHARE = re.compile(
+    r'<style>.*?</style>\n|<script type="module">.*?</script>\n', re.S
+)
+
+
+def share_once(app: Sphinx, doctree: docutils.nodes.document, page: str) -> None:
+    """Leave out of a page each style and module script that it already has."""
+    seen: set[str] = set()
+
+    def first(match: re.Match[str]) -> str:
+        text = match[0]
+        if text in seen:
+            return ""
+        seen.add(text)
+        return text
+
+    for node in doctree.findall(docutils.nodes.raw):
+        if "html" in node.get("format", "").split():
+            text = WHAT_WIDGETS_SHARE.sub(first, node.astext())
+            node.children = [docutils.nodes.Text(text)]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx and return what Sphinx may do with it."""
     # After jupyter_book and myst_nb have set their own defaults.
     app.connect("config-inited", configure, priority=900)
     app.connect("builder-inited", copy_mathjax)
     app.connect("env-before-read-docs", execute_what_is_read)
+    app.connect("doctree-resolved", share_once)
     app.add_directive("claims", Claims)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)

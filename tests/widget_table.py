@@ -349,8 +349,7 @@ class Widget:
     named: Callable | None = None  # a text → the widget with that for a name in it
     decoded: str = ""  # the canvases of a decoded frame's images
     keras: bool = False  # whether it needs Keras
-    script: int = 10_000  # bytes of its own script, at most
-    page: int = 200_000  # characters of its page, at most
+    page: int = 150_000  # characters of its page that are its own, at most
 
     def __str__(self):
         return self.name
@@ -371,8 +370,7 @@ WIDGETS = [
         named=lambda text: make_latent(names=(text, *PLANE_NAMES[1:])),
         decoded=".ve-out canvas",
         keras=True,
-        script=15_000,
-        page=900_000,
+        page=800_000,
     ),
     Widget(
         "PolarExplorer",
@@ -400,8 +398,7 @@ WIDGETS = [
             ("radius", 0.05, "give a number from 0.1 to 0.7"),
             ("radius", np.inf, "give a number from 0.1 to 0.7"),
         ),
-        script=15_000,
-        page=90_000,
+        page=60_000,
     ),
     Widget(
         "SheetExplorer",
@@ -431,8 +428,7 @@ WIDGETS = [
             ("elevation", np.nan, "give a number from -90 to 90"),
         ),
         named=lambda text: make_sheet(edges={text: on_sheet([[1, 1], [1, 2]])}),
-        script=25_000,
-        page=250_000,
+        page=200_000,
     ),
     Widget(
         "TransectExplorer",
@@ -460,8 +456,7 @@ WIDGETS = [
         named=lambda text: widgets.TransectExplorer(
             transect_walks()[0]._replace(name=text)
         ),
-        script=24_000,
-        page=900_000,
+        page=350_000,
     ),
     Widget(
         "RotationExplorer",
@@ -487,7 +482,7 @@ WIDGETS = [
             ("angle", 4.5, "give a whole number"),
         ),
         named=lambda text: widgets.RotationExplorer({text: POINTS[:50]}),
-        page=120_000,
+        page=80_000,
     ),
     Widget(
         "GammaExplorer",
@@ -513,7 +508,7 @@ WIDGETS = [
             ("elevation", np.nan, "give a number from -90 to 90"),
         ),
         named=lambda text: widgets.GammaExplorer({text: lattice(0)}),
-        page=70_000,
+        page=20_000,
     ),
     Widget(
         "WalkExplorer",
@@ -564,7 +559,7 @@ WIDGETS = [
         named=lambda text: make_face(names=(text, *ATTRIBUTES[1:])),
         decoded="[data-face=plain], [data-face=moved]",
         keras=True,
-        page=2_500_000,
+        page=1_400_000,
     ),
     Widget(
         "RadiusExplorer",
@@ -595,7 +590,7 @@ WIDGETS = [
         named=lambda text: make_radius(names=(text, "VAE")),
         decoded="[data-model] canvas",
         keras=True,
-        page=4_500_000,
+        page=2_500_000,
     ),
     Widget(
         "BetaExplorer",
@@ -615,7 +610,7 @@ WIDGETS = [
         saved="0.01",
         refused=(("run", "2", "choose one of '0', '0.01'"),),
         named=lambda text: make_beta(names=(text, "1")),
-        page=900_000,
+        page=100_000,
     ),
     Widget(
         "LossLedger",
@@ -641,8 +636,7 @@ WIDGETS = [
             ("epoch", 0.5, "give a whole number from 0 to 4"),
         ),
         named=lambda text: widgets.LossLedger({text: HISTORIES["0"]}),
-        script=8_000,
-        page=80_000,
+        page=20_000,
     ),
     Widget(
         "ParameterLedger",
@@ -666,8 +660,7 @@ WIDGETS = [
             ("batch", 0.5, "choose one of 1, "),
             ("batch", True, "choose one of 1, "),
         ),
-        script=8_000,
-        page=80_000,
+        page=20_000,
     ),
 ]
 BY_NAME = {widget.name: widget for widget in WIDGETS}

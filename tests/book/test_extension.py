@@ -90,3 +90,26 @@ def test_a_row_of_claims_says_what_it_is_of(extension):
         "5 nats (4 to 6)\n\nMust be below 6 nats. 7 seeds, not paired, full scale."
     )
     assert verdict == "undecided after correction\n\nThe interval alone: confirmed."
+
+
+def test_a_page_keeps_what_its_widgets_share_once(extension):
+    """And each state: the widgets themselves stay."""
+    from vaetut.widgets import LossLedger, RotationExplorer
+    from vaetut.widgets.page import SHARED
+
+    history = {"beta": 1, "reconstruction": [2.0, 1.0], "kl": [0.0, 1.0]}
+    made = [
+        LossLedger({"1": history}),
+        RotationExplorer({"row": [[0, 1], [1, 0], [2, 2]]}),
+    ]
+    doctree = nodes.section()
+    for explorer in (*made, made[0]):
+        doctree += nodes.raw("", explorer.to_html(), format="html")
+    doctree += nodes.raw("", SHARED[0], format="latex")  # no affair of a page
+    extension.share_once(None, doctree, "page")
+    first, second, third, other = map(nodes.Element.astext, doctree.children)
+    assert first == made[0].to_html() and other == SHARED[0]
+    for text, explorer in ((second, made[1]), (third, made[0])):
+        style, script = SHARED
+        whole = explorer.to_html()
+        assert text == whole.removeprefix(style).removesuffix(script) != whole

@@ -12,6 +12,7 @@ import widget_table
 from widget_table import WIDGETS, example, page_state, unpack_picture
 
 from vaetut import widgets
+from vaetut.widgets.page import SHARED
 
 REFUSED = [(widget, *row) for widget in WIDGETS for row in widget.refused]
 NAMED = [widget for widget in WIDGETS if widget.named]
@@ -116,14 +117,7 @@ def test_html_stands_alone(widget, made, html):
     assert carried(html) == page_state(made)
     for network in carried(html).get("networks", []):  # which are packed once
         assert html.count(network["weights"]) == 1
-    assert len(html) < widget.page
-
-
-def test_a_script_is_small(made, widget):
-    name = f"{widgets.HOMES[widget.name]}.js"
-    script = Path(widgets.__file__).with_name(name).read_bytes()
-    assert len(script) < widget.script
-    assert len(str(made._esm)) < 40_000  # with what it shares
+    assert len(html) - sum(map(len, SHARED)) < widget.page
 
 
 @pytest.mark.parametrize("widget", NAMED, ids=str)

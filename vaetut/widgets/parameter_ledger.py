@@ -7,7 +7,6 @@ import traitlets
 from matplotlib.figure import Figure
 
 from vaetut.widgets.explorer import COLOURS, Explorer
-from vaetut.widgets.page import sources
 
 STOPS = {  # of the sliders; an extra layer of 0 units is none
     "side": (32, 64, 96, 128, 160, 192, 224, 256),
@@ -125,7 +124,6 @@ class ParameterLedger(Explorer):
     and what to give. Used in chapter 06.
     """
 
-    _esm, _css = sources("parameter_ledger")
     kind = "vaetut-parameters"
     view = tuple(STOPS)
 

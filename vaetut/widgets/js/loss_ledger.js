@@ -1,5 +1,11 @@
+// @ts-check
 // The loss ledger: training, unit and epoch are the traits. All is in nats per image
 // until it is shown.
+
+import { keyOf, makeChart } from "./chart.js";
+import { announcer, chooser, give, make, svg } from "./nodes.js";
+import { clamp, fixed, makeScale, minus } from "./numbers.js";
+import { pathOf } from "./points.js";
 
 const ROWS = [["reconstruction", ""], ["KL", ""], ["weight of the KL", "×"], ["weight × KL", "+"], ["total", "="]];
 
@@ -47,12 +53,13 @@ function mount(root, state, store) {
     heard.node,
   ));
 
+  /** @param {any} run @param {number[]} factors @param {number} i */
   function account({ beta, reconstruction, kl }, [w, k], i) {
     const weight = (beta * w) / k;
     return [w * reconstruction[i], k * kl[i], weight, weight * k * kl[i], w * (reconstruction[i] + beta * kl[i])];
   }
 
-  function written([reconstruction, kl, weight, term, total]) {
+  function written(/** @type {number[]} */ [reconstruction, kl, weight, term, total]) {
     const [a, b, c] = summed([reconstruction, term, total]);
     return [a, fixed(kl, digitsOf(kl)), plain(weight), b, c];
   }
@@ -85,4 +92,5 @@ function mount(root, state, store) {
   return { show, close: heard.close };
 }
 
-export default explorer("vaetut-ledger", "Loss ledger", ["run", "unit", "epoch"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-ledger", label: "Loss ledger", names: ["run", "unit", "epoch"], mount };

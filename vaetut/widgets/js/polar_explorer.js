@@ -1,5 +1,10 @@
+// @ts-check
 // The polar explorer: a, b and radius are the traits. The curves are drawn here, as
 // Python's polar.draw draws them.
+
+import { announcer, dragged, give, keyed, make, QUIET, slider, svg, text } from "./nodes.js";
+import { clamp, fixed, unquantise } from "./numbers.js";
+import { pathOf } from "./points.js";
 
 // ---- The geometry
 
@@ -55,7 +60,7 @@ const UNIT = 160, SIDE = 34, HEAD = 10, FOOT = 38;
 function makePlane({ a: [a0, a1], b: [b0, b1], center, transects }) {
   const width = SIDE + UNIT * (a1 - a0) + 10, height = HEAD + UNIT * (b1 - b0) + FOOT;
   const x = (a) => SIDE + UNIT * (a - a0), y = (b) => HEAD + UNIT * (b1 - b);
-  const at = ([a, b]) => `${x(a).toFixed(1)} ${y(b).toFixed(1)}`;
+  const at = (/** @type {number[]} */ [a, b]) => `${x(a).toFixed(1)} ${y(b).toFixed(1)}`;
   const ends = (p, q) => ({ x1: x(p[0]), y1: y(p[1]), x2: x(q[0]), y2: y(q[1]) });
 
   const loops = [[a0, a0], [a1, a1], [a1, b1], [a0, b1]].map(at).join();
@@ -214,7 +219,7 @@ function mount(root, state, store) {
     heard.say(`a ${fixed(a)}, b ${fixed(b)}. ${yes}. ${why} ${loops.textContent}`);
   }
 
-  const move = ([a, b]) => store.set({ a: within(state.a, a), b: within(state.b, b) });
+  const move = (/** @type {number[]} */ [a, b]) => store.set({ a: within(state.a, a), b: within(state.b, b) });
   dragged(pad, pad, (event) => move(plane.under(event)));
   keyed(pad, ([right, down], far) => {
     const step = far ? 0.1 : 0.02;
@@ -223,4 +228,5 @@ function mount(root, state, store) {
   return { show, close: heard.close, resize: star, sized: [image] };
 }
 
-export default explorer("vaetut-polar", "Polar explorer", ["a", "b", "radius"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-polar", label: "Polar explorer", names: ["a", "b", "radius"], mount };
