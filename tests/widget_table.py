@@ -313,6 +313,10 @@ def make_losses(**options):
     return widgets.LossLedger(HISTORIES, **{"run": "2.05"} | options)
 
 
+def make_live(**options):
+    return widgets.LiveTrainer(**{"steps": 200} | options)
+
+
 def make_parameters(**options):
     return widgets.ParameterLedger(**options)
 
@@ -637,6 +641,46 @@ WIDGETS = [
         ),
         named=lambda text: widgets.LossLedger({text: HISTORIES["0"]}),
         page=20_000,
+    ),
+    Widget(
+        "LiveTrainer",
+        make_live,
+        kind="vaetut-live",
+        ready="[data-done][aria-busy=false]",
+        control="input[name=beta]",
+        key="ArrowRight",
+        seen=".vm-loss",
+        heard="^β 3, γ 0: ",
+        pointer="input[name=gamma]",
+        gestures={".vm-pad": "pan-y"},
+        lines=".vm-line, .vm-rim",
+        start={
+            "beta": 1,
+            "gamma": 0,
+            "learned": False,
+            "units": 2,
+            "hole": False,
+            "seed": 0,
+        },
+        moved={
+            "beta": 300,
+            "gamma": -3,
+            "learned": True,
+            "units": 3,
+            "hole": True,
+            "seed": 7,
+        },
+        trait="beta",
+        kernel=10,
+        saved=30,
+        refused=(
+            ("beta", 2, "choose one of 0, 0.1"),
+            ("gamma", np.nan, "choose one of -3"),
+            ("gamma", "0", "choose one of -3"),
+            ("units", 4, "choose one of 2, 3"),
+            ("seed", -1, "give a whole number from 0 to 9999"),
+        ),
+        page=40_000,
     ),
     Widget(
         "ParameterLedger",

@@ -27,29 +27,18 @@ const options = { bundle: true, minify: true, write: false, target: TARGET, char
 const bundle = async (/** @type {import("esbuild").BuildOptions} */ more) => (await build({ ...options, ...more })).outputFiles[0].text;
 const path = (/** @type {string} */ name) => fileURLToPath(new URL(name, HERE));
 
-/** `import text from "worker:./worker.js"` gives a module, bundled, as text. */
-const workers = {
-  name: "workers",
-  setup(/** @type {import("esbuild").PluginBuild} */ { onResolve, onLoad }) {
-    onResolve({ filter: /^worker:/ }, ({ path: name }) => ({ path: name.slice(7), namespace: "worker" }));
-    onLoad({ filter: /.*/, namespace: "worker" }, async ({ path: name }) => ({
-      contents: await bundle({ entryPoints: [path(`js/${name}`)], format: "iife" }), loader: "text",
-    }));
-  },
-};
-
 const head = `vaetut widgets, made by build.mjs of sources ${hashOfSources()}`;
-const script = await bundle({ entryPoints: [path("js/main.js")], format: "esm", plugins: [workers] });
+const script = await bundle({ entryPoints: [path("js/main.js")], format: "esm" });
 const style = await bundle({ entryPoints: [path("css/main.css")] });
 
-// A module that unpacks a module, and has its exports.
+// A module that unpacks a module, and has its exports. That one starts its own address
+// again, as a worker.
 const packed = `// ${head}
 const packed = "${gzipSync(script, { level: 9 }).toString("base64")}";
 const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
 const text = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 const address = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
 const { default: widgets } = await import(address);
-URL.revokeObjectURL(address);
 export default widgets;
 `;
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -38,6 +39,21 @@ class OneOf(traitlets.TraitType):
             choice = ", ".join(map(repr, names))
             raise ValueError(f"{self.name} is {value!r}: choose one of {choice}.")
         return str(value)
+
+
+class Among(traitlets.TraitType):
+    """One of a slider's stops; another number raises ValueError with the choice."""
+
+    def __init__(self, stops: Sequence[float], default: float) -> None:
+        super().__init__(default_value=default)
+        self.stops = stops
+
+    def validate(self, owner: Any, value: Any) -> float:
+        """Return the stop."""
+        if isinstance(value, (bool, str)) or value not in self.stops:
+            choice = ", ".join(f"{stop:g}" for stop in self.stops)
+            raise ValueError(f"{self.name} is {value!r}: choose one of {choice}.")
+        return self.stops[self.stops.index(value)]
 
 
 class Whole(traitlets.TraitType):

@@ -3,7 +3,12 @@
 // What is asked and answered is the same for both: see tasks.js.
 
 import { serve } from "./tasks.js";
-import script from "worker:./worker.js";
+
+/** What the script does where it is a worker. */
+export function workInBackground() {
+  const act = serve((answer, buffers = []) => postMessage(answer, { transfer: buffers }));
+  onmessage = ({ data }) => act(data);
+}
 
 /**
  * Return {send, close}; every answer goes to `hear`. A worker that cannot start, as some
@@ -20,9 +25,7 @@ export function inBackground(hear) {
     sent = null;
   };
   try {
-    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    const worker = new Worker(address);
-    URL.revokeObjectURL(address);
+    const worker = new Worker(import.meta.url, { type: "module" }); // this very script
     worker.onmessage = ({ data }) => ((sent = null), hear(data));
     worker.onerror = (event) => {
       if (!sent) return; // an error of ours, which the console should tell

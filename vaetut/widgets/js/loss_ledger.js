@@ -4,23 +4,10 @@
 
 import { keyOf, makeChart } from "./chart.js";
 import { announcer, chooser, give, make, svg } from "./nodes.js";
-import { clamp, fixed, makeScale, minus } from "./numbers.js";
+import { clamp, digitsOf, fixed, makeScale, minus, summed } from "./numbers.js";
 import { pathOf } from "./points.js";
 
 const ROWS = [["reconstruction", ""], ["KL", ""], ["weight of the KL", "×"], ["weight × KL", "+"], ["total", "="]];
-
-// As many decimals as five digits of the largest need, and more until what is shown of
-// the terms adds up to what is shown of their sum, the last of the values.
-const digitsOf = (v) => clamp(4 - Math.floor(Math.log10(Math.abs(v) || 1)), 0, 8);
-function summed(values) {
-  const first = digitsOf(values.at(-1));
-  const addUp = (d) => {
-    const units = values.map((v) => Math.round(v * 10 ** d)), total = units.pop();
-    return units.reduce((p, q) => p + q) === total;
-  };
-  const digits = [0, 1, 2, 3].map((more) => first + more).find(addUp) ?? first;
-  return values.map((v) => fixed(v, digits));
-}
 
 const plain = (v) => minus(String(Number(v.toPrecision(4))));
 

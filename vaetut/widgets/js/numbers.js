@@ -28,3 +28,16 @@ export function makeScale(values, share = 0.75) {
   const digits = clamp(2 - Math.floor(Math.log10(Math.max(...ticks.map(Math.abs)))), 0, 6);
   return { ticks, bottom: ticks[0], top: ticks.at(-1), digits };
 }
+
+// As many decimals as five digits of the largest need, and more until what is shown of
+// the terms adds up to what is shown of their sum, the last of the values.
+export const digitsOf = (v) => clamp(4 - Math.floor(Math.log10(Math.abs(v) || 1)), 0, 8);
+export function summed(values) {
+  const first = digitsOf(values.at(-1));
+  const addUp = (d) => {
+    const units = values.map((v) => Math.round(v * 10 ** d)), total = units.pop();
+    return units.reduce((p, q) => p + q) === total;
+  };
+  const digits = [0, 1, 2, 3].map((more) => first + more).find(addUp) ?? first;
+  return values.map((v) => fixed(v, digits));
+}

@@ -5,31 +5,9 @@
 import { announcer, dragged, give, keyed, make, QUIET, slider, svg, text } from "./nodes.js";
 import { clamp, fixed, unquantise } from "./numbers.js";
 import { pathOf } from "./points.js";
+import { drawStar } from "./star.js";
 
 // ---- The geometry
-
-// White on black, with the same ink at every size. Browsers draw lines of a pixel too
-// faint: so four times as large first, and then halved twice.
-const sheet = document.createElement("canvas");
-function drawStar(canvas, { limit, ink, petals, vertices }, a, b) {
-  const side = Math.round(canvas.clientWidth * devicePixelRatio);
-  if (!side) return;
-  let wide = side * (side < 512 ? 4 : 2);
-  if (canvas.width !== side) canvas.width = canvas.height = side;
-  if (sheet.width !== wide) sheet.width = sheet.height = wide;
-  const pen = sheet.getContext("2d"), scale = wide / (2 * limit);
-  pen.fillRect(0, 0, wide, wide);
-  pen.beginPath();
-  for (let k = 0; k < vertices - 1; k++) {
-    const theta = Math.PI * ((2 * k) / (vertices - 1) - 1), r = b * Math.cos(petals * theta) + a;
-    pen.lineTo(wide / 2 + scale * r * Math.cos(theta), wide / 2 - scale * r * Math.sin(theta));
-  }
-  pen.closePath();
-  Object.assign(pen, { strokeStyle: "#fff", lineWidth: wide * ink, lineJoin: "round" });
-  pen.stroke();
-  for (; wide > 2 * side; wide /= 2) pen.drawImage(sheet, 0, 0, wide, wide, 0, 0, wide / 2, wide / 2);
-  canvas.getContext("2d").drawImage(sheet, 0, 0, wide, wide, 0, 0, side, side);
-}
 
 const apart = (p, q) => Math.hypot(p[0] - q[0], p[1] - q[1]);
 const within = ([low, high], x) => clamp(Math.round(100 * x) / 100, low, high);
@@ -189,7 +167,7 @@ function mount(root, state, store) {
   ));
 
   let holed, remaining = points;
-  const star = () => drawStar(image, state, store.get("a"), store.get("b"));
+  const star = () => drawStar(image, Math.round(image.clientWidth * devicePixelRatio), state, store.get("a"), store.get("b"));
   function show() {
     const [a, b, radius] = ["a", "b", "radius"].map(store.get);
     for (const { name, input, output } of sliders) {

@@ -234,6 +234,12 @@ export function makeTrainer({ rows, width, hidden, units, noise, sd, beta, gamma
       }
       return done;
     },
+    /** Return the root mean square of the means of the last batch, or NaN. */
+    reach() {
+      let sum = 0;
+      for (let i = 0; i < batch; i++) for (let k = 0; k < units; k++) sum += work.heads[i * heads + k] ** 2;
+      return Math.sqrt(sum / (batch * units));
+    },
     /** For tests: the terms of a batch at given ε, and their gradient. */
     differentiate(/** @type {ArrayLike<number>} */ images, /** @type {ArrayLike<number>} */ noises) {
       x.set(images);
@@ -259,13 +265,15 @@ export function makeTrainer({ rows, width, hidden, units, noise, sd, beta, gamma
       decode(own);
       return own.y.slice(0, m * width);
     },
-    /** Return the terms of all rows; ε is the same each time. */
+    /** Return the terms of all rows, but the last of them that make no four; ε is the same each time. */
     terms() {
-      const all = buffers(n), fixed = normals(uniforms(1))(new Float64Array(n * units));
-      encode(rows, all);
-      draw(all, fixed);
+      const m = n - (n % 4), some = rows.subarray(0, m * width);
+      if (!sized.has(m)) sized.set(m, buffers(m));
+      const all = sized.get(m);
+      encode(some, all);
+      draw(all, normals(uniforms(1))(new Float64Array(m * units)));
       decode(all);
-      return loss(rows, all);
+      return loss(some, all);
     },
   };
 }

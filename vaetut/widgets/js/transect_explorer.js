@@ -24,9 +24,10 @@ const OUTCOME = {
 // ---- The images
 
 // One strip's image in a colour and another's in its complement: white where they agree.
-const sheet = document.createElement("canvas");
+let sheet;
 const LAID = ["#ee7733", "#1188cc"]; // their sum is white
 function drawOver(canvas, strips, i) {
+  sheet ??= make("canvas");
   const { width, height } = canvas, pen = canvas.getContext("2d"), ink = sheet.getContext("2d");
   Object.assign(sheet, { width, height });
   pen.fillStyle = "#000";
