@@ -126,6 +126,30 @@ def make_latent(names=PLANE_NAMES, **options):
 POINTS = polar.sample(5000, seed=0)
 
 
+@cache
+def small_vae():
+    """Return a VAE of 32 × 32 grey images, the course's, whose answers vary."""
+    from vaetut.models import VAE, conv_encoder
+
+    encoder = conv_encoder((32, 32, 1), 2, heads=("mean", "log_var"))
+    model = VAE(random_weights(encoder, 0.06, seed=4), plane_decoder(), beta=2.0)
+    model.encoder.get_layer("log_var").bias.assign([-3.0, -2.0])
+    return model
+
+
+DRAWN = ("a face", "another", "a third", "</b> & more")
+
+
+def make_draw(names=DRAWN, model=None, **options):
+    codes, labels = plane_codes()
+    model = model or small_vae()
+    pictures = draw_faces(len(names), size=32)[..., :1]
+    options = {"examples": pictures} | options
+    return widgets.DrawExplorer(
+        model, codes, labels, PLANE_NAMES, names=names, **options
+    )
+
+
 def make_polar(**options):
     return widgets.PolarExplorer(POINTS, **options)
 
@@ -139,6 +163,21 @@ def make_transect3d(name, k=15, size=64):
     made = (truth // 2 + np.roll(truth, 1, axis=1) // 3 + 8).astype(np.uint8)
     inside = polar.in_hole(line)
     return Transect3D(name, on_sheet(line), line, truth, made, inside)
+
+
+@cache
+def star_vae():
+    """Return a VAE of stars at 32 × 32, with three units and a constant σ."""
+    from vaetut.models import VAE, conv_decoder, conv_encoder
+
+    encoder = random_weights(conv_encoder((32, 32, 1), 3, (4, 8)), 0.2, seed=1)
+    decoder = random_weights(conv_decoder((32, 32, 1), 3, (4, 8)), 0.3, seed=2)
+    return VAE(encoder, decoder, posterior_sd=0.1)
+
+
+def make_star(model=None, **options):
+    outside = POINTS[polar.outside(POINTS)]
+    return widgets.StarExplorer(model or star_vae(), outside[:1000], **options)
 
 
 def make_sheet(**options):
@@ -353,6 +392,7 @@ class Widget:
     named: Callable | None = None  # a text → the widget with that for a name in it
     decoded: str = ""  # the canvases of a decoded frame's images
     keras: bool = False  # whether it needs Keras
+    engine: bool = False  # whether its view computes in Jupyter, too
     page: int = 150_000  # characters of its page that are its own, at most
 
     def __str__(self):
@@ -681,6 +721,58 @@ WIDGETS = [
             ("seed", -1, "give a whole number from 0 to 9999"),
         ),
         page=40_000,
+    ),
+    Widget(
+        "DrawExplorer",
+        make_draw,
+        kind="vaetut-draw",
+        ready="[data-code][aria-busy=false]",
+        control="input[name=example]",
+        key="ArrowRight",
+        seen=".vd-answer",
+        heard=r"^another: μ = \(",
+        pointer=".vd-canvas",
+        gestures={".vd-canvas": "none"},
+        lines=".vd-ring, .vd-mean",
+        start={"example": 0},
+        moved={"example": 3},
+        trait="example",
+        kernel=2,
+        saved=3,
+        refused=(
+            ("example", 4, "give a whole number from 0 to 3"),
+            ("example", -1, "give a whole number from 0 to 3"),
+            ("example", 0.5, "give a whole number"),
+        ),
+        named=lambda text: make_draw(names=(text, *DRAWN[1:])),
+        keras=True,
+        engine=True,
+        page=1_200_000,
+    ),
+    Widget(
+        "StarExplorer",
+        make_star,
+        kind="vaetut-star",
+        ready="[data-best][aria-busy=false]",
+        control=".vp-pad",
+        key="ArrowRight",
+        seen=".vy-tile canvas",
+        heard="^a 1.27, b 1.00. IoU with the truth: the model 0",
+        pointer=".vp-pad",
+        gestures={".vp-pad": "none"},
+        start={"a": 1.25, "b": 1.0},
+        moved={"a": 2, "b": 0.25},
+        trait="a",
+        kernel=0.618,
+        saved=0.64,
+        refused=(
+            ("a", 0.49, "give a number from 0.5 to 2"),
+            ("b", 2.01, "give a number from 0 to 2"),
+            ("b", None, "give a number from 0 to 2"),
+        ),
+        keras=True,
+        engine=True,
+        page=150_000,
     ),
     Widget(
         "ParameterLedger",

@@ -89,6 +89,11 @@ test("images grow by repetition, and channels are scaled", () => {
   near(run({ type: "scaling" }, [0.5, -0.25], [0.125, 0], [1, 2, 3, 4]), [0.625, -0.5, 1.625, -1]);
 });
 
+test("channels become the pixels of a block", () => {
+  const operation = { type: "unfolding", size: [2, 2], source: [1, 2], target: [2, 4] };
+  near(run(operation, [], [], [1, 2, 3, 4, 5, 6, 7, 8]), [1, 2, 5, 6, 3, 4, 7, 8]);
+});
+
 test("activations are Keras's", () => {
   const at = (activation, slope) => [...run({ type: "activation", activation, slope }, [], [], [-2, 0, 2])];
   const e = Math.exp(-2), s = 1 / (1 + e);

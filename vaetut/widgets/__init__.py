@@ -5,6 +5,7 @@ from typing import Any
 
 HOMES = {
     "BetaExplorer": "beta_explorer",
+    "DrawExplorer": "draw_explorer",
     "FaceExplorer": "face_explorer",
     "GammaExplorer": "gamma_explorer",
     "LatentExplorer": "latent_explorer",
@@ -16,12 +17,14 @@ HOMES = {
     "RadiusExplorer": "radius_explorer",
     "RotationExplorer": "rotation_explorer",
     "SheetExplorer": "sheet_explorer",
+    "StarExplorer": "star_explorer",
     "TrainingPanel": "training_panel",
     "TransectExplorer": "transect_explorer",
     "WalkExplorer": "walk_explorer",
 }
 __all__ = [
     "BetaExplorer",
+    "DrawExplorer",
     "FaceExplorer",
     "GammaExplorer",
     "LatentExplorer",
@@ -33,6 +36,7 @@ __all__ = [
     "RadiusExplorer",
     "RotationExplorer",
     "SheetExplorer",
+    "StarExplorer",
     "TrainingPanel",
     "TransectExplorer",
     "WalkExplorer",

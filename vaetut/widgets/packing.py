@@ -3,12 +3,14 @@
 import base64
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
+
+from vaetut.models.compact import DepthToSpace
 
 # What the explorer's JavaScript computes; the number is a slope or a scale, if any.
 ACTIVATIONS = {
@@ -230,14 +232,8 @@ def _append(
         _refuse(layer, "is channels_first", "use data_format='channels_last'")
     if isinstance(layer, (kinds.Reshape, kinds.Flatten, kinds.Dropout)):
         pass  # the numbers stay where they are in memory
-    elif isinstance(layer, kinds.Dense):
-        operations.append(_dense(layer, shape))
-    elif type(layer) in (kinds.Conv2D, kinds.Conv2DTranspose):
-        operations.append(_convolution(layer, shape))
-    elif isinstance(layer, kinds.MaxPooling2D):
-        operations.append(_pooling(layer, shape))
-    elif isinstance(layer, kinds.UpSampling2D):
-        operations.append(_upsampling(layer, shape))
+    elif maker := next((m for kind, m in _makers() if isinstance(layer, kind)), None):
+        operations.append(maker(layer, shape))
     elif isinstance(layer, kinds.BatchNormalization):
         _normalise(operations, layer, shape)
     elif _activation(layer) is not None:
@@ -245,6 +241,19 @@ def _append(
     else:
         _refuse(layer)
     return layer.compute_output_shape(shape)
+
+
+def _makers() -> list[tuple[type, Callable[..., dict[str, Any]]]]:
+    """Return what makes an operation of a layer, kind by kind."""
+    kinds = keras.layers
+    return [
+        (kinds.Dense, _dense),
+        (kinds.Conv2D, _convolution),
+        (kinds.Conv2DTranspose, _convolution),
+        (kinds.MaxPooling2D, _pooling),
+        (kinds.UpSampling2D, _upsampling),
+        (DepthToSpace, _unfolding),
+    ]
 
 
 def _dense(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -266,6 +275,8 @@ def _convolution(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     In both, a position of the smaller image and a tap of the kernel go together with
     position · stride + tap − cut of the larger one, if that is within it.
     """
+    if type(layer) not in (keras.layers.Conv2D, keras.layers.Conv2DTranspose):
+        _refuse(layer)
     if tuple(layer.dilation_rate) != (1, 1) or getattr(layer, "groups", 1) != 1:
         _refuse(layer, "is dilated or grouped", "use a plain convolution")
     if getattr(layer, "output_padding", None) is not None:
@@ -339,6 +350,17 @@ def _upsampling(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
         "source": list(shape[1:3]),
         "target": list(layer.compute_output_shape(shape)[1:3]),
         "channels": [shape[-1], shape[-1]],
+        **LINEAR,
+    }
+
+
+def _unfolding(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "layer": layer.name,
+        "type": "unfolding",
+        "size": [layer.size, layer.size],
+        "source": list(shape[1:3]),
+        "target": list(layer.compute_output_shape(shape)[1:3]),
         **LINEAR,
     }
 
@@ -502,6 +524,13 @@ def _run_upsampling(
     return x.repeat(operation["size"][0], axis=1).repeat(operation["size"][1], axis=2)
 
 
+def _run_unfolding(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+    x = x.reshape(-1, *operation["source"], *operation["size"])
+    return x.swapaxes(2, 3).reshape(-1, *operation["target"], 1)
+
+
 def _run_scaling(
     operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
@@ -513,6 +542,7 @@ _RUN = {
     "transposed": _run_transposed,
     "pooling": _run_pooling,
     "upsampling": _run_upsampling,
+    "unfolding": _run_unfolding,
     "scaling": _run_scaling,
     "activation": lambda operation, x, kernel, bias: x,
 }

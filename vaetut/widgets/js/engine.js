@@ -6,7 +6,7 @@ import { bytes } from "./numbers.js";
 /**
  * One step of a network. A kernel and a bias are [first, number] in the weights.
  * @typedef {object} Operation
- * @property {"linear" | "transposed" | "pooling" | "upsampling" | "scaling" | "activation"} type
+ * @property {"linear" | "transposed" | "pooling" | "upsampling" | "unfolding" | "scaling" | "activation"} type
  * @property {string} activation
  * @property {number} [slope]
  * @property {[number, number]} [channels]  in and out
@@ -191,6 +191,22 @@ function upsampling(operation) {
 }
 
 /**
+ * Channels become the pixels of a block.
+ * @param {Operation} operation
+ * @returns {Step}
+ */
+function unfolding(operation) {
+  const { source: [height, width], size: [k] } = operation;
+  return (x) => {
+    const y = new Float32Array(x.length);
+    for (let i = 0, n = 0; i < height; i++)
+      for (let j = 0; j < width; j++)
+        for (let p = 0; p < k; p++) for (let q = 0; q < k; q++) y[(i * k + p) * width * k + j * k + q] = x[n++];
+    return activate(operation, y);
+  };
+}
+
+/**
  * @param {Operation} operation
  * @returns {Step}
  */
@@ -198,7 +214,7 @@ function scaling(operation, /** @type {Float32Array} */ scale, /** @type {Float3
   return (x) => activate(operation, x.map((v, i) => v * scale[i % scale.length] + shift[i % scale.length]));
 }
 
-const MAKERS = { linear, transposed, pooling, upsampling, scaling };
+const MAKERS = { linear, transposed, pooling, upsampling, unfolding, scaling };
 
 /**
  * Return what runs a network for one input: a code, or an image in [0, 1].

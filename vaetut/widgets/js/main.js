@@ -3,6 +3,7 @@
 // anywidget asks for. Tests and benchmarks ask the background what it computes.
 
 import betaExplorer from "./beta_explorer.js";
+import drawExplorer from "./draw_explorer.js";
 import faceExplorer from "./face_explorer.js";
 import gammaExplorer from "./gamma_explorer.js";
 import latentExplorer from "./latent_explorer.js";
@@ -13,6 +14,7 @@ import polarExplorer from "./polar_explorer.js";
 import radiusExplorer from "./radius_explorer.js";
 import rotationExplorer from "./rotation_explorer.js";
 import sheetExplorer from "./sheet_explorer.js";
+import starExplorer from "./star_explorer.js";
 import transectExplorer from "./transect_explorer.js";
 import walkExplorer from "./walk_explorer.js";
 import { inBackground, workInBackground } from "./background.js";
@@ -20,6 +22,7 @@ import { beginLive, beginOnPage } from "./explorer.js";
 
 const WIDGETS = [
   betaExplorer,
+  drawExplorer,
   faceExplorer,
   gammaExplorer,
   latentExplorer,
@@ -30,6 +33,7 @@ const WIDGETS = [
   radiusExplorer,
   rotationExplorer,
   sheetExplorer,
+  starExplorer,
   transectExplorer,
   walkExplorer,
 ];

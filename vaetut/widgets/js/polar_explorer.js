@@ -35,7 +35,7 @@ function shape(a, b) {
 
 const UNIT = 160, SIDE = 34, HEAD = 10, FOOT = 38;
 
-function makePlane({ a: [a0, a1], b: [b0, b1], center, transects }) {
+export function makePlane({ a: [a0, a1], b: [b0, b1], center, transects }) {
   const width = SIDE + UNIT * (a1 - a0) + 10, height = HEAD + UNIT * (b1 - b0) + FOOT;
   const x = (a) => SIDE + UNIT * (a - a0), y = (b) => HEAD + UNIT * (b1 - b);
   const at = (/** @type {number[]} */ [a, b]) => `${x(a).toFixed(1)} ${y(b).toFixed(1)}`;

@@ -2,6 +2,8 @@
 // What is done in the background: messages in, [kind, what it asks] each, answers out.
 
 import { makeNetwork, toPixels } from "./engine.js";
+import { crossEntropy } from "./likelihood.js";
+import { leastFrom } from "./search.js";
 import { makeTrainer } from "./trainer.js";
 
 /**
@@ -49,6 +51,16 @@ export function serve(post) {
       const mean = out.slice(0, d), spread = sd === null ? out.slice(d).map((v) => Math.exp(0.5 * v)) : new Float32Array(d).fill(sd);
       const code = mean.map((v, k) => v + spread[k] * epsilon[k]), logits = networks[1].run(code);
       post(["autoencoded", number, { mean, sd: spread, code, logits }, performance.now() - start]);
+    },
+
+    /**
+     * Search the code whose decoded image is nearest to this one, from `start` on. The
+     * answer is ["fitted", number, what was found].
+     */
+    fit(number, image, start, most) {
+      const value = (code) => crossEntropy(image, networks[1].run(code));
+      const { x, v } = leastFrom(value, Array.from(start), 0.2, most);
+      post(["fitted", number, { code: x, nats: v, logits: networks[1].run(x) }]);
     },
 
     /**
