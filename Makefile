@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book check test lint widgets notebooks serve chromium clean help
+.PHONY: book check test lint widgets notebooks numbers serve chromium clean help
 
 book: $(BOOK) ## build the book into _build/html
 	$(BIN)/jupyter-book build -W -n --keep-going .
@@ -43,8 +43,11 @@ widgets: ## lint and test the widgets' script and build it again, where Node is
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE) && npm --silent test; \
 	else echo "No npm: the widgets' script is not linted."; fi
 
-notebooks: $(BOOK) ## run the notebooks and store their outputs in them
+notebooks: numbers ## run the notebooks and store their outputs in them
 	$(BIN)/python _ext/run_notebooks.py book/*.ipynb
+
+numbers: $(BOOK) ## write into prose what its numbers and citations show
+	$(BIN)/python _ext/prose.py book/*.ipynb book/*.md
 
 serve: book ## build the book and serve it on this machine
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000

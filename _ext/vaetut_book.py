@@ -3,8 +3,8 @@
 1. MathJax is served from the book itself, so a built page needs no network.
 2. Notebooks are executed side by side, into a cache that is keyed by everything they
    run on: see ``execution``.
-3. Numbers and tables come from the claims and the trained runs:
-   ``{{ substitution }}``, ``{claims}``, ``{runs}``, ``{benchmarks}``, ``{metrics}``.
+3. Tables come from the claims and the trained runs: ``{claims}``, ``{runs}``,
+   ``{benchmarks}``, ``{metrics}``. Numbers in prose do too: see ``prose``.
 4. Each widget brings the style and the script of all: a page keeps them once.
 """
 
@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from docutils.nodes import Node
 from docutils.parsers.rst import directives
 from execution import CACHES, execution_digest, fill
 from myst_nb.core.read import create_nb_reader
+from prose import CLAIMS, keep_numbers
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -33,7 +33,6 @@ from sphinx.util.docutils import SphinxDirective
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
-CLAIMS = ROOT / "book" / "claims.toml"
 BENCHMARKS = ROOT / "benchmarks" / "results"
 
 # The only files of MathJax that a page may ask for; the rest of the package is 22 MB.
@@ -44,50 +43,8 @@ MATHJAX_FILES = (
 )
 
 
-class Shown(dict):
-    """A number as prose may name it: `{{ x }}`, or a form of it: `{{ x.short }}`."""
-
-    def __str__(self) -> str:
-        return self["text"]
-
-
-@cache
-def shown(path: str) -> dict:
-    """Return all that prose may name, out of the file that `substitutions` wrote."""
-    text = Path(path).read_text("utf8")
-    return json.loads(text, object_hook=lambda x: Shown(x) if "text" in x else x)
-
-
-class Values:
-    """What prose may name of one recipe or experiment, read when it first asks.
-
-    Sphinx compares this with the last build's, keeps it, and copies it for every page:
-    it is the name of a file, not the thousands of numbers in it. Nor does the next
-    build need the library to read it, whose import takes seconds.
-    """
-
-    def __init__(self, path: Path, name: str) -> None:
-        self._key = (str(path), name)
-
-    def _read(self) -> Any:
-        path, name = self._key
-        return shown(path)[name]
-
-    def __getitem__(self, key: str) -> Any:
-        return self._read()[key]
-
-    def __str__(self) -> str:
-        return str(self._read())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Values) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-
 def configure(app: Sphinx, config: Config) -> None:
-    """Choose the execution cache and read the substitutions.
+    """Choose the execution cache, and the file of the numbers that prose may name.
 
     Both are settings that Sphinx compares with the last build's, and it reads every
     page again where one differs: no page keeps a number of an older library.
@@ -102,34 +59,12 @@ def configure(app: Sphinx, config: Config) -> None:
         if path != folder:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     config.nb_execution_cache_path = str(folder)
-    config.myst_substitutions = {**config.myst_substitutions, **substitutions(folder)}
-
-
-def substitutions(folder: Path) -> dict[str, Values]:
-    """Return what `{{ … }}` may name in prose, computed where `folder` lacks it."""
     digest = hashlib.sha256()
     for path in (CLAIMS, *sorted(BENCHMARKS.glob("*.json"))):
         digest.update(path.read_bytes())
-    kept = folder / f"substitutions-{digest.hexdigest()[:16]}.json"
-    if not kept.exists():
-        from vaetut.claims import substitutions
-
-        folder.mkdir(parents=True, exist_ok=True)
-        new = kept.with_suffix(f".{os.getpid()}")
-        new.write_text(json.dumps(plain(substitutions(CLAIMS))), "utf8")
-        new.replace(kept)
-    return {name: Values(kept, name) for name in shown(str(kept))}
-
-
-def plain(value):
-    """Return a value of the library's substitutions as dicts, text and numbers."""
-    if isinstance(value, dict):
-        return {key: plain(found) for key, found in value.items()}
-    if not hasattr(value, "_asdict"):
-        return value
-    forms = [name for name, x in vars(type(value)).items() if isinstance(x, property)]
-    shown = {name: getattr(value, name) for name in forms}
-    return {"text": str(value), **value._asdict(), **shown}
+    kept = folder / f"numbers-{digest.hexdigest()[:16]}.json"
+    keep_numbers(kept)
+    config.kept_numbers = str(kept)
 
 
 def execute_what_is_read(

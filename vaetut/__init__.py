@@ -17,9 +17,3 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-if os.environ["KERAS_BACKEND"] not in BACKENDS:
-    raise ValueError(
-        f"KERAS_BACKEND={os.environ['KERAS_BACKEND']!r} is not a backend of Keras 3: "
-        f"set it to one of {', '.join(BACKENDS)} before Python starts."
-    )

@@ -2,53 +2,91 @@
 
 import argparse
 import importlib.util
+import io
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from vaetut import BACKENDS, commands
+from vaetut import BACKENDS, commands, signals
+from vaetut.atomic import DataError, RunError
+
+KERAS = "vaetut.runs"  # what most commands need, and what takes seconds
+STOPPED = "stopped; the same command goes on from here"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status.
 
     `argv` is the command and its arguments, those of the process unless given. The
-    status is 0; 1 with the error in a line; 130 after Ctrl-C; 141 if nobody reads the
-    output.
+    status is 0; 1 with the error in a line; 130 after Ctrl-C or SIGTERM; 141 if nobody
+    reads the output.
     """
-    arguments = _parser().parse_args(argv)
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a run each is traced
+    _open_streams()
     try:
-        if getattr(arguments, "backend", None):
-            _use_backend(arguments.backend)
-        status = arguments.command(arguments) or 0
+        status = _status(argv)
         sys.stdout.flush()
         return status
-    except BrokenPipeError:
+    except OSError as error:
         # What is left in the buffer must go somewhere when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except Exception as error:
-        from vaetut.atomic import DataError, RunError
+        if isinstance(error, BrokenPipeError):
+            return 141
+        print(f"vaetut: the output is not whole ({error.strerror})", file=sys.stderr)
+        return 1
 
-        if not isinstance(error, (ValueError, DataError, RunError, OSError)):
-            raise
+
+def _status(argv: Sequence[str] | None) -> int:
+    """Run a command and return its exit status, with all but the output seen to."""
+    try:
+        with signals.handled(), warnings.catch_warnings():
+            # TensorFlow's affair, and the end of a training under `python -W error`.
+            warnings.filterwarnings("ignore", "__array__ impl", DeprecationWarning)
+            arguments = _parser().parse_args(argv)
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)  # a run is a trace
+            if arguments.needs == KERAS:
+                _use_backend(getattr(arguments, "backend", None))
+            with signals.deferred():  # half an import passes for a missing package
+                importlib.import_module(arguments.needs)
+            return arguments.command(arguments) or 0
+    except BrokenPipeError:
+        raise
+    except (ValueError, DataError, RunError, OSError) as error:
         print(f"vaetut: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
-        text = str(stop) or "stopped; the same command goes on from here"
-        print(f"\nvaetut: {text}", file=sys.stderr)
+        print(f"\nvaetut: {str(stop) or STOPPED}", file=sys.stderr)
         return 130
 
 
-def _use_backend(name: str) -> None:
-    """Let Keras, which must not be loaded yet, compute with a backend.
+def _open_streams() -> None:
+    """Let every stream be there, and take every character, as an escape if need be.
 
-    Raises ValueError if it is loaded with another one, or this one is not installed.
+    The next file would take the number of a stream that is closed, and what is printed.
     """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _use_backend(asked: str | None) -> None:
+    """Let Keras compute with a backend: the one asked for, or the environment's.
+
+    Raises ValueError if it is none of ours, is not installed, or Keras is loaded with
+    another one.
+    """
+    name = asked or os.environ["KERAS_BACKEND"]
+    if name not in BACKENDS:
+        raise ValueError(
+            f"KERAS_BACKEND={name!r} is none of the backends here: set it to one of "
+            f"{', '.join(BACKENDS)}."
+        )
     if "keras" in sys.modules and sys.modules["keras"].backend.backend() != name:
         raise ValueError(
             f"Keras runs on {sys.modules['keras'].backend.backend()} already: start "
@@ -64,11 +102,14 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(
-        function: Callable[..., Any], *arguments: Any, to: Any = subparsers
+        function: Callable[..., Any],
+        *arguments: Any,
+        to: Any = subparsers,
+        needs: str = KERAS,
     ) -> argparse.ArgumentParser:
         name = function.__name__.rpartition("_")[2]
         command = to.add_parser(name, help=function.__doc__)
-        command.set_defaults(command=function)
+        command.set_defaults(command=function, needs=needs)
         for *flags, options in arguments:
             command.add_argument(*flags, **options)
         return command
@@ -87,9 +128,10 @@ def _parser() -> argparse.ArgumentParser:
     text = "where to (default: a folder of that name here)"
     folder = ("--folder", {"type": Path, "help": text})
     files = ("--format", {"default": "npz", "choices": ("png", "npz"), "help": "files"})
-    add(commands.data_list, to=data)
-    add(commands.data_make, ("name", {"help": "a data set"}), folder, files, to=data)
-    add(commands.data_verify, to=data)
+    images: dict[str, Any] = {"to": data, "needs": "vaetut.datasets"}
+    add(commands.data_list, **images)
+    add(commands.data_make, ("name", {"help": "a data set"}), folder, files, **images)
+    add(commands.data_verify, **images)
 
     on: dict[str, Any] = {"action": argparse.BooleanOptionalAction, "default": True}
     on["help"] = "go on where a training was stopped, or start anew"
@@ -122,13 +164,14 @@ def _parser() -> argparse.ArgumentParser:
 
     add(commands.runs, as_json)
     add(commands.claims, as_json)
-    add(commands.verify)
+    own = {"action": "store_true", "help": "and your own runs"}
+    add(commands.verify, ("--own", own))
     add(commands.measure, recipe, scale)
     add(commands.migrate)
     add(commands.ship, recipe, scale)
     name = ("name", {"nargs": "?", "help": "a name out of `vaetut bench --list`"})
     listed = ("--list", {"action": "store_true", "help": "the questions there are"})
-    add(commands.bench, name, listed, as_json)
+    add(commands.bench, name, listed, as_json, needs="vaetut")
     folder = ("folder", {"type": Path, "help": "of images"})
     judge = add(commands.judge, recipe, folder, as_json)
     curves = judge.add_argument_group("images of polar curves")

@@ -2,15 +2,17 @@
 
 import contextlib
 import errno
+import glob
 import hashlib
 import os
 import shutil
-import threading
-import time
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-ABANDONED = 24 * 3600  # seconds without a change to something half written
+from filelock import FileLock
+
+LOCK = "lock"  # held by who writes; the system frees it when he ends in any way
 
 
 class DataError(Exception):
@@ -25,36 +27,31 @@ class RunError(Exception):
 def appears_whole(
     target: Path, error: type[Exception], remedy: str, keep: bool = False
 ) -> Iterator[Path]:
-    """Give a temporary path beside `target`, which takes its place at the end.
+    """Give a temporary path, whose content takes the place of `target` at the end.
 
     A file or a folder may be made there. It reaches the disk before it is renamed, and
     is removed if anything fails; what was there before stays. With `keep` a folder
-    that another process has put there meanwhile stays as well. An OSError becomes
-    `error`, which names the target and the `remedy`.
+    that another process has put there meanwhile stays as well. What killed processes
+    left of the same target goes first. An OSError becomes `error`, which names the
+    target and the `remedy`.
     """
-    own = f"{os.getpid()}-{threading.get_ident()}"
-    temporary = target.with_name(f".{target.name}.{own}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(target)
-        yield temporary
-        _sync(temporary)
-        try:
-            os.replace(temporary, target)
-        except OSError:
-            if not (keep and target.is_dir()):
-                raise
+        with _room_beside(target) as room:
+            temporary = room / target.name
+            yield temporary
+            _sync(temporary)
+            try:
+                os.replace(temporary, target)
+            except OSError:
+                if not (keep and target.is_dir()):
+                    raise
     except OSError as failure:
         raise error(
             f"{target} could not be written ({failure.strerror or failure}). "
             f"{_remedy(failure, remedy)}"
         ) from failure
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
 
 
 def write_atomically(
@@ -126,12 +123,37 @@ def _remedy(failure: OSError, usual: str) -> str:
     return remedies.get(failure.errno or 0, usual)
 
 
+@contextlib.contextmanager
+def _room_beside(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside a target that nobody takes for abandoned."""
+    lock = None
+    while lock is None:
+        room = Path(tempfile.mkdtemp(".part", f".{target.name}.", target.parent))
+        lock = _owned(room)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+        lock.release()
+
+
+def _owned(room: Path) -> FileLock | None:
+    """Return the lock of a folder; None if another process was faster to take it."""
+    lock = FileLock(room / LOCK, timeout=0)
+    with contextlib.suppress(TimeoutError, FileNotFoundError):
+        lock.acquire()
+        if (room / LOCK).exists():
+            return lock
+        lock.release()
+    return None
+
+
 def _remove_abandoned(target: Path) -> None:
-    """Remove what killed processes left of a target, a day after they ended."""
-    for left in target.parent.glob(f".{target.name}.*.part"):
+    """Remove what processes that are no more have left of a target."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
         with contextlib.suppress(OSError):
-            parts = left.iterdir() if left.is_dir() else ()
-            newest = max(path.stat().st_mtime for path in (left, *parts))
-            if time.time() - newest > ABANDONED:
-                remove = shutil.rmtree if left.is_dir() else os.unlink
-                remove(left)
+            if left.is_dir():
+                with FileLock(left / LOCK, timeout=0):
+                    shutil.rmtree(left)
+            else:  # an older version's
+                left.unlink()

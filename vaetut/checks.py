@@ -5,7 +5,9 @@ what is wrong and the mend.
 """
 
 import operator
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -231,3 +233,34 @@ def strokes(images: ArrayLike, size: int | None = None) -> np.ndarray:
             f"white on black, so pass {white} - images"
         )
     return found
+
+
+YES, NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
+
+
+def says_yes(variable: str) -> bool:
+    """Return whether a variable of the environment says yes; unset says no.
+
+    Raises ValueError, naming it, for a word that is neither.
+    """
+    word = os.environ.get(variable, "").strip().lower()
+    if word not in (*YES, *NO):
+        raise ValueError(
+            f"{variable} must be one of {', '.join(YES)}, or {', '.join(NO[1:])}, not "
+            f"{word!r}"
+        )
+    return word in YES
+
+
+def named_path(variable: str) -> Path | None:
+    """Return the path in a variable of the environment, `~` read; None: it is unset.
+
+    Raises ValueError, naming it, if `~` stands for nobody's home.
+    """
+    given = os.environ.get(variable)
+    try:
+        return Path(given).expanduser() if given else None
+    except RuntimeError as error:
+        raise ValueError(
+            f"{variable}={given!r} names no home: write the whole path"
+        ) from error

@@ -581,14 +581,13 @@ def _turns(name, case):
 
 
 def substitutions(path: Path) -> dict:
-    """Return what `{{ … }}` may name in the book's prose.
+    """Return what `<data value=…>` may name in the book's prose.
 
-    Every metric of every shipped recipe, as in `{{ fashion_vae.kl }}` or
-    `{{ fashion_vae.gap_prior.percent }}`, its parameters as in
-    `{{ fashion_ae.parameters.total }}`, of every member of an experiment, as in
-    `{{ autopsy.ours_batch_size.hole_iou }}`, the measures of images drawn on demand, as
-    in `{{ polar.bce_floor }}`, and `claims`, how many are tested, with how many there
-    are of each sort, as in `{{ claims.refuted }}`.
+    Every metric of every shipped recipe, as in `fashion_vae.kl` or
+    `fashion_vae.gap_prior.percent`, its parameters as in `fashion_ae.parameters.total`,
+    of every member of an experiment, as in `autopsy.ours_batch_size.hole_iou`, the
+    measures of images drawn on demand, as in `polar.bce_floor`, and `claims`, how many
+    are tested, with how many there are of each sort, as in `claims.refuted`.
     """
     found: dict[str, Any] = {"claims": count(rows(path))}
     for name, measures in DRAWN.items():

@@ -18,6 +18,10 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
+def _warn(line: str) -> None:
+    print(f"vaetut: {line}", file=sys.stderr)
+
+
 def data_list(arguments: Namespace) -> None:
     """list the data sets there are"""
     from vaetut.datasets import SOURCES
@@ -64,6 +68,9 @@ def verify(arguments: Namespace) -> int:
 
     problems = _broken_data(SOURCES) + runs.verify()
     well = "Every shipped data file and run is what its hash and digest say."
+    if arguments.own:
+        problems += runs.verify(runs.own_runs())
+        well += f"\nSo is every run in {runs.own_runs()}."
     return _report(problems, well)
 
 
@@ -86,8 +93,9 @@ def train(arguments: Namespace) -> None:
     seeds = parse_seeds(arguments.seeds)
     claimed = devices.claim(arguments.devices, arguments.cluster, arguments.rank)
     for seed in seeds:
-        if arguments.resume and store.finished(recipe, seed, shipped=False):
-            path = store.stem(store.own_runs(), recipe, seed)
+        path = store.stem(store.own_runs(), recipe, seed)
+        there = arguments.resume and store.finished(recipe, seed, shipped=False)
+        if there and not path.with_suffix(".checkpoint").exists():
             if claimed.writes:
                 _say(f"{path} is there already; --no-resume trains it anew")
             continue
@@ -107,17 +115,22 @@ def _train_one(
     from vaetut.training.progress import ProgressBar
 
     shows = devices is None or devices.writes
-    with ProgressBar(recipe, seed) as bar:
-        train_run(
-            recipe,
-            seed,
-            stem(own_runs(), recipe, seed),
-            say=_say if shows else lambda line: None,
-            callbacks=[bar] if shows else [],
-            devices=devices,
-            precision=arguments.precision,
-            resume=resume,
-        )
+    try:
+        with ProgressBar(recipe, seed) as bar:
+            train_run(
+                recipe,
+                seed,
+                stem(own_runs(), recipe, seed),
+                say=_say if shows else lambda line: None,
+                callbacks=[bar] if shows else [],
+                devices=devices,
+                precision=arguments.precision,
+                resume=resume,
+            )
+    except KeyboardInterrupt as stop:
+        if resume or not str(stop):
+            raise
+        raise KeyboardInterrupt(f"{stop}, without --no-resume") from stop
 
 
 def sweep(arguments: Namespace) -> int:
@@ -155,7 +168,7 @@ def _sweep(plan: Any, arguments: Namespace) -> int:
         scheduler=arguments.dask,
     )
     for problem in problems:
-        print(f"vaetut: {problem}", file=sys.stderr)
+        _warn(problem)
     rows = tables.table(plan)
     summary = tables.summarize(rows)
     if arguments.csv:
@@ -172,13 +185,14 @@ def _sweep(plan: Any, arguments: Namespace) -> int:
 def runs(arguments: Namespace) -> None:
     """list the runs there are, and the recipes without one or with a stale one"""
     from vaetut.recipes import CATALOGUE
-    from vaetut.runs import list_runs, own_runs
+    from vaetut.runs import list_runs, own_runs, store
 
     shipped = list_runs()
     if arguments.json:
         print(json.dumps(shipped, indent=1))
         return
-    own = list_runs(own_runs())
+    found = store.survey(own_runs())
+    own = store.rows(found)
     many = sum("+" in row["recipe"] for row in shipped)
     shipped = [row for row in shipped if "+" not in row["recipe"]]
     titles = ("Shipped with the course", f"Your own, in {own_runs()}")
@@ -189,13 +203,15 @@ def runs(arguments: Namespace) -> None:
     if many:
         print(f"Shipped as well: {many} variants; --json lists them.")
     known = {row["recipe"] for row in shipped}
-    found = {
+    states = {
         "Stale": [f"{r['recipe']} {r['scale']}" for r in shipped + own if r["stale"]],
         "Not shipped": [name for name in CATALOGUE if name not in known],
     }
-    for state, names in found.items():
+    for state, names in states.items():
         if names:
             print(f"{state}: {', '.join(names)}. vaetut train RECIPE --scale SCALE")
+    for problem in found.damaged + found.strangers:
+        _warn(problem)
 
 
 HEAD = ("recipe", "scale", "seeds", "seconds", "loss [95 %]", "MB", "", "backend", "on")
@@ -288,7 +304,7 @@ def ship(arguments: Namespace) -> None:
 
     members = EXPERIMENTS.get(arguments.recipe, {"": arguments.recipe})
     for name in dict.fromkeys(members.values()):
-        for path in runs.ship(name, arguments.scale):
+        for path in runs.ship(name, arguments.scale, say=_warn):
             print(path)
 
 
@@ -347,7 +363,7 @@ def judge(arguments: Namespace) -> None:
     report = judge(run.model, arguments.folder, dataset, view)
     for row in report["images"]:
         for text in row.get("warnings", ()):
-            print(f"vaetut: {row['file']}: {text}", file=sys.stderr)
+            _warn(f"{row['file']}: {text}")
     if arguments.json:
         print(json.dumps(report, indent=1))
     elif "regions" in report:

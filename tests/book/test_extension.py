@@ -18,6 +18,7 @@ def extension(tmp_path, monkeypatch):
     for name in (
         "_ext/vaetut_book.py",
         "_ext/execution.py",
+        "_ext/prose.py",
         "requirements.txt",
         "constraints.txt",
     ):
@@ -30,7 +31,8 @@ def extension(tmp_path, monkeypatch):
         path.write_text("first")
     source = tmp_path / "_ext" / "vaetut_book.py"
     monkeypatch.syspath_prepend(source.parent)
-    monkeypatch.delitem(sys.modules, "execution", raising=False)
+    for name in ("execution", "prose"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     spec = importlib.util.spec_from_file_location("extension_copy", source)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from .chromium import find_chromium
-from .looking import entry, wait_until_ready
+from .looking import PATIENCE, emulate, entry, resize, rest, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "_build" / "html"
@@ -81,10 +81,20 @@ def browser():
         give_up("No Chromium: install one, or set CHROMIUM to its path.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=list(CHROMIUM_FLAGS)
+            executable_path=path, args=list(CHROMIUM_FLAGS), timeout=PATIENCE
         )
         yield browser
         browser.close()
+
+
+def new_context(browser, **options):
+    """Return a window of its own, as on a desktop where the options say nothing else.
+
+    It is patient, in all that its pages wait for.
+    """
+    context = browser.new_context(**{"viewport": DESKTOP} | options)
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 @dataclass
@@ -138,10 +148,11 @@ def open_page(browser, bases):
     @contextlib.contextmanager
     def open_page(path, scheme="http"):
         base = bases[scheme]
-        with browser.new_context(viewport=DESKTOP) as context:
+        with new_context(browser) as context:
             watched = Watched(context.new_page(), urlsplit(base).netloc)
             watched.page.goto(f"{base}/{path}", wait_until="load")
             watched.page.evaluate("window.MathJax?.startup.promise.then(() => null)")
+            rest(watched.page)
             yield watched
 
     return open_page
@@ -174,10 +185,10 @@ def widget_page(browser, tmp_path_factory):
             watched.asked.clear()
             watched.troubles.clear()
             watched.page.mouse.up()
-            watched.page.set_viewport_size(DESKTOP)
-            watched.page.emulate_media(media="screen", forced_colors="none")
+            resize(watched.page, DESKTOP)
+            emulate(watched.page)
         else:
-            context = browser.new_context(**{"viewport": DESKTOP} | options)
+            context = new_context(browser, **options)
             watched = Watched(context.new_page(), "")
             watched.page.add_init_script(init)
         yield watched
@@ -196,6 +207,7 @@ def widget_page(browser, tmp_path_factory):
             if options.get("java_script_enabled", True):
                 for root, explorer in zip(watched.root.all(), explorers, strict=True):
                     wait_until_ready(root, entry(explorer).ready)
+                rest(watched.page)
             yield watched
 
     return widget_page
@@ -213,7 +225,7 @@ def show(widget_page):
 @pytest.fixture
 def empty_page(browser):
     """Return an empty page with a <main>, for a live view."""
-    with browser.new_context(viewport=DESKTOP) as context:
+    with new_context(browser) as context:
         watched = Watched(context.new_page(), "")
         watched.page.set_content(PAGE.format("<main></main>"))
         yield watched
@@ -254,13 +266,15 @@ def jupyterlab(tmp_path_factory):
         return f"http://127.0.0.1:{port}/lab/tree/live.ipynb?reset"
 
     try:
-        for _ in range(600):
+        until = time.monotonic() + PATIENCE / 1000
+        while True:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             assert server.poll() is None, "JupyterLab ended at once."
+            assert time.monotonic() < until, "JupyterLab does not answer."
             time.sleep(0.1)
         yield notebook
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(PATIENCE / 1000)

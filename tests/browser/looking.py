@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 from widget_table import BY_NAME
 
+# How long anything in a browser may take, in milliseconds: a test may be slow on a busy
+# machine, never red. It is set once for all of a window's pages: conftest.new_context.
+PATIENCE = 120_000
+
 PRETENDED_MODEL = Path(__file__).with_name("pretended_model.js").read_text("utf-8")
 
 
@@ -15,8 +19,19 @@ def wait_until_ready(root, selector):
     root.page.wait_for_function(
         "([node, selector]) => node.matches(selector)",
         arg=[root.element_handle(), selector],
-        timeout=20_000,
     )
+
+
+# A watched size is heard of within a frame, and may ask for another frame to draw in.
+AT_REST = """async (frames) => {
+  for (let k = 0; k < frames; k++) await new Promise(requestAnimationFrame);
+  return !document.getAnimations().some((one) => one instanceof CSSTransition);
+}"""
+
+
+def rest(page, frames=3):
+    """Wait until a page has drawn what it was asked for, and no colour changes."""
+    page.wait_for_function(AT_REST, arg=frames)
 
 
 def entry(explorer):
@@ -36,18 +51,26 @@ def spot(locator, across, down):
     return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
 
+def move(page, place, steps=1):
+    """Move the mouse to a place; a page hears of that when it draws its next frame."""
+    page.mouse.move(*place, steps=steps)
+    rest(page)
+
+
 def drag(page, start, end, steps=4):
     """Press at a place, move to another and let go."""
-    page.mouse.move(*start)
+    move(page, start)
     page.mouse.down()
-    page.mouse.move(*end, steps=steps)
+    move(page, end, steps)
     page.mouse.up()
+    rest(page)
 
 
 def press(page, *keys):
     """Press keys, one after the other."""
     for key in keys:
         page.keyboard.press(key)
+    rest(page)
 
 
 def pixels(canvas):
@@ -86,7 +109,6 @@ def wait_for_another_look(locator, before):
     locator.page.wait_for_function(
         f"([nodes, before]) => ({LOOK})(nodes) !== before",
         arg=[locator.element_handles(), before],
-        timeout=10_000,
     )
 
 
@@ -129,22 +151,47 @@ def contrasts(root, lines=""):
     return root.evaluate(CONTRASTS, lines)
 
 
+# ---- What changes a page, and when that is done
+
+
 def set_theme(page, theme):
     """Make a page light or dark, as the book's theme does."""
     page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+    rest(page)
 
 
-def width_of(page):
-    """Return how wide a page's content is, in pixels."""
-    return page.evaluate("document.documentElement.scrollWidth")
+def emulate(page, media="screen", forced_colors="none"):
+    """Show a page as on paper, or in the system's few colours."""
+    page.emulate_media(media=media, forced_colors=forced_colors)
+    query = f"{media} and (forced-colors: {forced_colors})"
+    page.wait_for_function("query => matchMedia(query).matches", arg=query)
+    rest(page)
+
+
+def resize(page, viewport):
+    """Give a page another viewport."""
+    page.set_viewport_size(viewport)
+    page.wait_for_function(
+        "width => document.documentElement.clientWidth === width",
+        arg=viewport["width"],
+    )
+    rest(page)
+
+
+def wait_until_it_fits(page, most):
+    """Wait until nothing on a page is wider than so many pixels."""
+    page.wait_for_function(
+        "most => document.documentElement.scrollWidth <= most", arg=most
+    )
 
 
 def narrow(page, width, most=None):
     """Make a page so wide, and wait until nothing is wider than that or `most`."""
-    page.set_viewport_size({"width": width, "height": 844})
-    page.wait_for_function(
-        "most => document.documentElement.scrollWidth <= most", arg=most or width
-    )
+    resize(page, {"width": width, "height": 844})
+    wait_until_it_fits(page, most or width)
+
+
+# ---- The live view
 
 
 def open_live(page, explorer, kernel=None):
@@ -157,4 +204,5 @@ def open_live(page, explorer, kernel=None):
     page.evaluate(PRETENDED_MODEL, [str(explorer._esm), state, values])
     root = page.locator(f".vaetut-explorer.{explorer.kind}")
     wait_until_ready(root, entry(explorer).ready)
+    rest(page)
     return root

@@ -9,7 +9,7 @@ from widget_table import GAMMAS, WAYS, clouds, example, pair_of_walks
 from vaetut.widgets.gamma_explorer import GammaExplorer
 from vaetut.widgets.rotation_explorer import rotation, shown, turned
 
-from .looking import drag, middle, pixels
+from .looking import drag, middle, pixels, press
 
 N = 11  # steps of a walk
 
@@ -80,7 +80,7 @@ def test_the_rotation_follows_keys_and_mouse(show):
 
     slider(widget).focus()
     for key, expected in [("ArrowRight", 1), ("End", 90), ("ArrowLeft", 89)]:
-        page.keyboard.press(key)
+        press(page, key)
         assert angle() == expected
     ground = widget.locator(".vx-ground").last.bounding_box()
 
@@ -98,7 +98,7 @@ def test_the_rotation_follows_keys_and_mouse(show):
     assert angle() == pytest.approx(75, abs=2)
     drag(page, (x, y - 80), (x + 80, y), steps=12)  # 90° back
     assert angle() == 0
-    page.keyboard.press("ArrowRight")  # the keys go on from there
+    press(page, "ArrowRight")  # the keys go on from there
     assert angle() == 1
     assert not watched.troubles
 
@@ -249,7 +249,7 @@ def test_one_slider_moves_all_ways(show):
     assert index() == N // 2
     slider(widget).focus()
     for key, expected in [("ArrowRight", 6), ("Home", 0), ("ArrowRight", 1)]:
-        page.keyboard.press(key)
+        press(page, key)
         assert index() == expected
     ground = widget.locator(".vx-chart .vx-ground").bounding_box()
 
@@ -268,7 +268,7 @@ def test_one_slider_moves_all_ways(show):
     )
     drag(page, start, end)
     assert index() == 9
-    page.keyboard.press("ArrowLeft")  # the keys go on from there
+    press(page, "ArrowLeft")  # the keys go on from there
     assert index() == 8
     assert not watched.troubles
 

@@ -8,7 +8,7 @@ from widget_table import ATTRIBUTES, DIMENSIONS, FACES, WIDGETS, example
 
 from vaetut.widgets.packing import decode_packed
 
-from .looking import drag, wait_until_ready
+from .looking import drag, press, wait_until_ready
 from .looking import pixels as pixels_of
 
 
@@ -117,10 +117,10 @@ def test_what_is_packed_is_what_is_shown_far_out(show):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("FaceExplorer", 100), ("RadiusExplorer", 300)]
+    ("name", "most"), [("FaceExplorer", 60), ("RadiusExplorer", 150)]
 )
 def test_speed_is_that_of_dragging(show, name, most, capsys):
-    """Not more than on a busy machine: what it is alone is printed."""
+    """The least counts: what a busy machine takes for others is not the widget's."""
     widget = show(example(name)).root
     times = []
     for value in range(0, 20):
@@ -128,7 +128,7 @@ def test_speed_is_that_of_dragging(show, name, most, capsys):
         times.append(float(widget.get_attribute("data-lag")))
     with capsys.disabled():
         print(f"\n{name}: slider to images {np.median(times):.1f} ms")
-    assert np.median(times) < most
+    assert min(times) < most
 
 
 # ---- How they are moved
@@ -146,7 +146,7 @@ def test_mouse_and_keys_move_a_face(show):
 
     slider(widget, "Smiling").focus()
     for key, amount in [("ArrowRight", 0.1), ("End", 2), ("ArrowLeft", 1.9)]:
-        page.keyboard.press(key)
+        press(page, key)
         assert place() == (0, [amount, 0, 0, 0, 0, 0])
     box = slider(widget, "Light").bounding_box()
     y = box["y"] + box["height"] / 2
@@ -163,7 +163,7 @@ def test_mouse_and_keys_move_a_face(show):
         ("ArrowUp", 0),
         ("ArrowLeft", 7),
     ]:
-        page.keyboard.press(key)
+        press(page, key)
         assert place()[0] == face
         assert picks.nth(face).get_attribute("aria-pressed") == "true"
         assert picks.nth(face).evaluate("node => node === document.activeElement")
@@ -213,7 +213,7 @@ def test_mouse_and_keys_move_the_radius(show):
     assert place() == ("sphere", 16)
     slider(widget).focus()
     for key, r in [("ArrowRight", 16.25), ("End", 40), ("Home", 0)]:
-        page.keyboard.press(key)
+        press(page, key)
         assert place() == ("sphere", r)
     ground = widget.locator(".vx-ground").bounding_box()
     y = ground["y"] + 30

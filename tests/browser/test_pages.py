@@ -3,6 +3,7 @@
 import pytest
 
 from .conftest import DESKTOP, HTML, PHONE
+from .looking import resize, set_theme
 
 ARTICLES = [f"book/{path.name}" for path in sorted(HTML.glob("book/*.html"))]
 # Sphinx's own pages besides; index.html does nothing but lead to book/index.html.
@@ -36,6 +37,10 @@ CONTRASTS = """
   return found;
 }
 """
+
+# One that is broken has no width, and is refused by `decode`.
+WIDTH_OF_PICTURE = """image => image.decode().catch(() => null)
+  .then(() => image.naturalWidth)"""
 
 WIDER_THAN_PAGE = """
 () => {
@@ -75,7 +80,7 @@ def test_pictures_show_and_have_an_alternative_text(article):
         assert alt.strip(), f"no alternative text: {source}"
         # What Sphinx writes where a notebook gives none: the file's path.
         assert not alt.endswith((".png", ".svg", ".jpg")), f"a path for a text: {alt}"
-        assert image.evaluate("image => image.naturalWidth") > 0, source
+        assert image.evaluate(WIDTH_OF_PICTURE) > 0, source
 
 
 def test_equations_are_set(article):
@@ -92,16 +97,16 @@ def test_icons_show(article):
 
 
 def test_phone_needs_no_sideways_scroll(article):
-    article.set_viewport_size(PHONE)
+    resize(article, PHONE)
     try:
         assert article.evaluate(WIDER_THAN_PAGE) == []
     finally:
-        article.set_viewport_size(DESKTOP)
+        resize(article, DESKTOP)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_theme_keeps_text_readable_and_pictures_true(article, theme):
-    article.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+    set_theme(article, theme)
     assert article.evaluate(CONTRASTS) == []
     filters = article.locator("article img").evaluate_all(
         "images => images.map((image) => getComputedStyle(image).filter)"

@@ -8,7 +8,7 @@ from vaetut.datasets import polar
 from vaetut.widgets.polar_explorer import DOTS, PolarExplorer
 
 from .conftest import PHONE
-from .looking import contrasts, pixels, press, set_theme
+from .looking import contrasts, move, pixels, press, set_theme
 
 
 def place(widget):
@@ -64,7 +64,6 @@ def test_the_star_has_a_dot_for_each_of_the_screens(show, ratio):
     page = show(
         example("PolarExplorer"), device_scale_factor=ratio, viewport=PHONE
     ).page
-    page.wait_for_function("document.querySelector('canvas').width !== 300")
     canvas = page.locator(".vaetut-polar canvas")
     width = canvas.evaluate("canvas => canvas.clientWidth")
     assert canvas.evaluate("canvas => canvas.width") == round(width * ratio)
@@ -150,16 +149,16 @@ def test_the_point_follows_the_mouse(show):
         return box["x"] + across * box["width"], box["y"] + (1 - up) * box["height"]
 
     before = pixels(widget.locator("canvas"))
-    page.mouse.move(*spot(0.8, 0.5))
+    move(page, spot(0.8, 0.5))
     assert place(widget)[:2] == [1.4, 1.15]
     page.mouse.down()
     assert place(widget)[:2] == pytest.approx([0.8, 0.5], abs=0.02)
-    page.mouse.move(*spot(1.7, 1.6), steps=4)
+    move(page, spot(1.7, 1.6), steps=4)
     assert place(widget)[:2] == pytest.approx([1.7, 1.6], abs=0.02)
-    page.mouse.move(*spot(3.0, -1.0), steps=4)
+    move(page, spot(3.0, -1.0), steps=4)
     assert place(widget)[:2] == [2, 0]
     page.mouse.up()
-    page.mouse.move(*spot(1.0, 1.0))
+    move(page, spot(1.0, 1.0))
     assert place(widget)[:2] == [2, 0]
     dot = widget.locator(".vp-dot").bounding_box()
     middle = dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2

@@ -7,14 +7,18 @@ import pytest
 from widget_table import example, make_sheet
 
 from .conftest import PHONE
-from .looking import pixels, press, set_theme, width_of
+from .looking import (
+    drag,
+    move,
+    pixels,
+    press,
+    rest,
+    set_theme,
+    spot,
+    wait_until_it_fits,
+)
 
-
-def settle(page):
-    """Wait until what was asked for is drawn."""
-    page.evaluate(
-        "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
-    )
+AZIMUTH = "+document.querySelector('[data-azimuth]').dataset.azimuth"
 
 
 def state(widget):
@@ -34,7 +38,7 @@ def markers(widget, transect=0):
 
 def dots(widget):
     """Return the canvas of dots as a string, to compare."""
-    settle(widget.page)
+    rest(widget.page)
     return widget.locator(".vs-pad canvas").evaluate("canvas => canvas.toDataURL()")
 
 
@@ -42,14 +46,10 @@ def words(widget):
     return widget.locator(".vs-words").inner_text()
 
 
-def drag(page, pad, right, down, steps=5):
-    box = pad.bounding_box()
-    x, y = box["x"] + 0.9 * box["width"], box["y"] + 0.1 * box["height"]
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + right, y + down, steps=steps)
-    page.mouse.up()
-    settle(page)
+def turn(pad, right, down):
+    """Drag from the pad's upper right by so many pixels."""
+    x, y = spot(pad, 0.9, 0.1)
+    drag(pad.page, (x, y), (x + right, y + down), steps=5)
 
 
 # ---- What it draws
@@ -114,19 +114,19 @@ def test_a_drag_turns_it(show):
     watched = show(example("SheetExplorer"))
     page, widget = watched.page, watched.root
     pad, before = widget.locator(".vs-pad"), dots(widget)
-    drag(page, pad, -100, 0)
+    turn(pad, -100, 0)
     assert state(widget)[:2] == pytest.approx((-75, 45), abs=1)
     after = dots(widget)
     assert after != before
-    drag(page, pad, 0, 300)
+    turn(pad, 0, 300)
     assert state(widget)[:2] == pytest.approx((-75, 90), abs=1)
     # Back to where it was: the same picture, for it is a rotation and no drift.
     widget.get_by_role("button", name="Reset view").click()
     assert state(widget)[:2] == (-25, 45)
     assert dots(widget) == before
-    page.mouse.move(300, 300)
+    move(page, (300, 300))
     assert state(widget)[:2] == (-25, 45)
-    drag(page, pad, -700, 0)  # half around and more
+    turn(pad, -700, 0)  # half around and more
     assert -180 <= state(widget)[0] <= 180
     assert not watched.troubles
 
@@ -185,7 +185,7 @@ def test_every_point_has_its_image_among_those_shown(show):
     widget = page.locator(".vaetut-sheet")
     for index in range(15):
         widget.get_by_label("Point").fill(str(index))
-        settle(page)
+        rest(page)
         assert widget.locator(".vs-pair.vs-now").count() == 1
         inside = example("SheetExplorer").transects[0].inside[index]
         assert widget.locator(".vs-pair.vs-now.vs-in").count() == inside
@@ -199,7 +199,7 @@ def test_a_click_on_a_marker_or_an_image_chooses_it(show):
     def click(transect, index):
         x, y = markers(widget, transect)[index]
         page.mouse.click(box["x"] + x, box["y"] + y)
-        settle(page)
+        rest(page)
         return state(widget)[2:]
 
     assert click(0, 2) == ("P1", 2)
@@ -216,16 +216,15 @@ def test_only_the_wheel_with_control_zooms(show):
     page = show(example("SheetExplorer"), viewport={"width": 1000, "height": 500}).page
     widget = page.locator(".vaetut-sheet")
     box = widget.locator(".vs-pad").bounding_box()
-    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    move(page, (box["x"] + 200, box["y"] + 200))
     page.mouse.wheel(0, 120)
-    page.wait_for_function("scrollY > 50")
+    page.wait_for_function("scrollY === 120")
     assert widget.get_attribute("data-zoom") == "1.00"
-    scrolled = page.evaluate("scrollY")
     page.keyboard.down("Control")
     page.mouse.wheel(0, -120)
     page.keyboard.up("Control")
     page.wait_for_function("document.querySelector('[data-zoom]').dataset.zoom > 1.2")
-    assert page.evaluate("scrollY") == scrolled
+    assert page.evaluate("scrollY") == 120
     widget.get_by_role("button", name="Zoom out").click()
     widget.get_by_role("button", name="Zoom out").click()
     assert float(widget.get_attribute("data-zoom")) < 1
@@ -257,11 +256,12 @@ def test_a_finger_turns_it_but_scrolls_the_page_upwards(show):
         session.send(
             "Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []}
         )
-        settle(page)
+        rest(page)
 
     swipe(-100, 0)
+    page.wait_for_function(f"{AZIMUTH} < -40")
     azimuth = state(widget)[0]
-    assert azimuth < -40 and page.evaluate("scrollY") == 0
+    assert page.evaluate("scrollY") == 0
     swipe(0, -150)
     page.wait_for_function("scrollY > 50")
     assert state(widget)[0] == azimuth
@@ -284,16 +284,15 @@ def test_the_colour_is_a_or_b_or_neither(show):
 def test_it_turns_by_itself_when_asked(show):
     watched = show(example("SheetExplorer"))
     page, widget = watched.page, watched.root
-    page.wait_for_timeout(100)
+    rest(page, frames=10)
     assert state(widget)[0] == -25
     turning = widget.get_by_label("Turn by itself")
     turning.check()
-    azimuth = "+document.querySelector('[data-azimuth]').dataset.azimuth"
-    page.wait_for_function(f"{azimuth} > -22")
+    page.wait_for_function(f"{AZIMUTH} > -22")
     turning.uncheck()
-    settle(page)
+    rest(page)
     stopped = state(widget)[0]
-    page.wait_for_timeout(100)
+    rest(page, frames=10)
     assert state(widget)[0] == stopped
     assert not watched.troubles
 
@@ -309,7 +308,7 @@ window.times = [];
 window.requestAnimationFrame = (act) => ask((now) => {
   const start = performance.now();
   act(now);
-  times.push(performance.now() - start);
+  if (act.name === "draw") times.push(performance.now() - start);
 });"""
 
 
@@ -319,10 +318,10 @@ def test_a_frame_of_4299_codes_takes_few_milliseconds(show):
     page.evaluate("times.length = 0")
     for _ in range(30):
         pad.press("ArrowRight")
-        settle(page)
-    # Each turn asks for one frame of drawing, the rest only wait.
-    times = sorted(page.evaluate("times"))[-30:]
-    assert np.median(times) < 50  # about 2 on an idle core
+        rest(page)
+    times = page.evaluate("times")
+    # The least: what a busy machine takes for others is not the widget's.
+    assert len(times) == 30 and min(times) < 25  # about 2 on an idle core
 
 
 def test_a_sheet_without_transects_is_a_cloud_to_turn(show):
@@ -341,7 +340,7 @@ def test_a_sheet_without_transects_is_a_cloud_to_turn(show):
 @pytest.mark.parametrize("width", [320, 390, 600, 820])
 def test_nothing_is_wider_than_the_page(show, width):
     page = show(example("SheetExplorer"), viewport={"width": width, "height": 844}).page
-    assert width_of(page) <= width
+    wait_until_it_fits(page, width)
     beside = page.evaluate(
         """() => document.querySelector(".vs-strip").offsetLeft
           > document.querySelector(".vs-pad").offsetWidth"""

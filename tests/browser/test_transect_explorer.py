@@ -10,7 +10,7 @@ from widget_table import METRICS, example, transect_walks
 from vaetut.widgets.transect_explorer import KINDS, TransectExplorer
 
 from .conftest import DESKTOP, PHONE
-from .looking import contrasts, middle, narrow, pixels, press, set_theme
+from .looking import contrasts, middle, move, narrow, pixels, press, set_theme
 
 N = 11  # points of a walk
 
@@ -256,11 +256,11 @@ def test_the_slider_follows_the_mouse(show):
     slider = widget.locator("input[type=range]").bounding_box()
     ground = widget.locator(".vx-plot .vx-ground").bounding_box()
     y = slider["y"] + slider["height"] / 2
-    page.mouse.move(*middle(widget.locator("input[type=range]")))
+    move(page, middle(widget.locator("input[type=range]")))
     page.mouse.down()
     for index in (7, 10, 2):  # the thumb is under the cursor of the chart
         x = ground["x"] + ground["width"] * index / (N - 1)
-        page.mouse.move(x, y, steps=3)
+        move(page, (x, y), steps=3)
         assert place(widget) == ("P1", index)
         assert middle(widget.locator(".vx-cursor"))[0] == pytest.approx(x, abs=1)
     page.mouse.up()
@@ -275,18 +275,18 @@ def test_the_chart_can_be_dragged(show):
     def spot(share, off=0):
         return ground["x"] + share * ground["width"] + off, ground["y"] + 60
 
-    page.mouse.move(*spot(0.2))
+    move(page, spot(0.2))
     assert place(widget) == ("P1", 5)
     page.mouse.down()
     assert place(widget) == ("P1", 2)
-    page.mouse.move(*spot(0.83), steps=4)
+    move(page, spot(0.83), steps=4)
     assert place(widget) == ("P1", 8)
-    page.mouse.move(*spot(1, 300), steps=2)
+    move(page, spot(1, 300), steps=2)
     assert place(widget) == ("P1", 10)
     page.mouse.up()
-    page.mouse.move(*spot(0.5))
+    move(page, spot(0.5))
     assert place(widget) == ("P1", 10)
-    page.keyboard.press("ArrowLeft")  # the keys go on from there
+    press(page, "ArrowLeft")  # the keys go on from there
     assert place(widget) == ("P1", 9)
     assert not watched.troubles
 
@@ -302,12 +302,12 @@ def test_the_map_can_be_dragged(show, viewport):
         x, y = across * ground["width"], (1 - up) * ground["height"]
         return ground["x"] + x, ground["y"] + y
 
-    page.mouse.move(*spot(1.27, 0.41))
+    move(page, spot(1.27, 0.41))
     page.mouse.down()
     assert place(widget) == ("P1", 2)
-    page.mouse.move(*spot(1.5, 1), steps=3)  # on the way of P2: P1 is kept
+    move(page, spot(1.5, 1), steps=3)  # on the way of P2: P1 is kept
     assert place(widget) == ("P1", 5)
-    page.mouse.move(*spot(1.6, 1.61), steps=3)
+    move(page, spot(1.6, 1.61), steps=3)
     assert place(widget) == ("P1", 8)
     ring = middle(widget.locator(".vt-dot"))
     assert ring == pytest.approx(spot(1.25, 1.6), abs=1.5)

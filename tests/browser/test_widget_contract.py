@@ -10,19 +10,23 @@ import numpy as np
 import pytest
 from widget_table import WIDGETS, example
 
-from .conftest import DESKTOP, PHONE
+from .conftest import DESKTOP, PHONE, new_context
 from .looking import (
     contrasts,
     drag,
+    emulate,
     look,
     narrow,
     open_live,
     pixels,
+    press,
+    resize,
+    rest,
     set_theme,
     spot,
     wait_for_another_look,
+    wait_until_it_fits,
     wait_until_ready,
-    width_of,
 )
 
 WIDTHS = [700, 390, 320]
@@ -48,8 +52,8 @@ def twice(widget, widget_page):
 def roots(widget, twice):
     """Return both widgets of the page; at the end, what was changed is put back."""
     yield twice.page.locator(f".{widget.kind}").all()
-    twice.page.emulate_media(media="screen", forced_colors="none")
-    twice.page.set_viewport_size(DESKTOP)
+    emulate(twice.page)
+    resize(twice.page, DESKTOP)
     set_theme(twice.page, "light")
     assert not twice.troubles
 
@@ -71,7 +75,7 @@ def phone(widget, widget_page):
 @pytest.fixture
 def on_phone(widget, phone):
     yield phone.page.locator(f".{widget.kind}")
-    phone.page.set_viewport_size(PHONE)
+    resize(phone.page, PHONE)
     assert not phone.troubles
 
 
@@ -90,6 +94,7 @@ def move_by_key(widget, root):
     root.locator(widget.control).first.press(widget.key)
     wait_for_another_look(seen, before)
     wait_until_ready(root, widget.ready)
+    rest(root.page)
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +156,7 @@ def test_focus_by_keyboard_is_seen(widget, root):
     control.evaluate("node => node.blur()")
     before = control.screenshot()
     control.focus()
-    for key in ("Shift+Tab", "Tab"):
-        root.page.keyboard.press(key)
+    press(root.page, "Shift+Tab", "Tab")
     assert control.evaluate("node => node === document.activeElement")
     outline = control.evaluate("node => getComputedStyle(node).outlineStyle")
     assert outline == "solid" or control.screenshot() != before  # a thumb has its own
@@ -174,14 +178,14 @@ def test_either_theme_can_be_read(widget, root, theme):
 
 
 def test_it_can_be_read_in_forced_colours(widget, root):
-    root.page.emulate_media(forced_colors="active")
+    emulate(root.page, forced_colors="active")
     text, lines = contrasts(root, widget.lines)
     assert len(text) > 10 and min(text) >= 4.5
     assert not lines or min(lines) >= 2.65
 
 
 def test_it_can_be_read_on_paper(widget, root):
-    root.page.emulate_media(media="print")
+    emulate(root.page, media="print")
     narrow(root.page, 680)  # A4 with margins
     text, _ = contrasts(root)
     assert len(text) > 10 and min(text) >= 4.5
@@ -198,7 +202,7 @@ def test_it_follows_a_window_that_is_made_narrow(root):
 
 
 def test_nothing_is_wider_than_a_phone(widget, on_phone):
-    assert width_of(on_phone.page) <= 390
+    wait_until_it_fits(on_phone.page, 390)
     narrow(on_phone.page, 300, most=320)
 
 
@@ -238,7 +242,7 @@ def test_a_screen_reader_is_told_what_a_key_did(widget, crowd):
     watched, _ = crowd
     heard = watched.page.locator(f".{widget.kind} [aria-live=polite]")
     words = heard.get_by_text(re.compile(widget.heard))
-    words.wait_for(state="attached", timeout=5000)
+    words.wait_for(state="attached")
 
 
 # ---- As a live view
@@ -285,51 +289,62 @@ def test_the_live_view_and_the_kernel_follow_each_other(widget, empty_page):
 
 @pytest.fixture(scope="module")
 def notebook(browser, jupyterlab):
-    """Return a notebook in JupyterLab, where each widget has two cells, and errors.
+    """Return a notebook in JupyterLab, where each widget has three cells, and errors.
 
-    The first makes it, the second says what the kernel has and sets another value.
+    The first makes it, the second says what the kernel has, the third sets that.
     """
     cells = []
     for widget in WIDGETS:
         make = f"made = BY_NAME[{widget.name!r}].make()\nmade"
         cells.append(f"from widget_table import BY_NAME\n{make}")
         place = f"made.{widget.trait}"
-        ask = f"print('kernel has', {place})\n{place} = {widget.kernel!r}"
-        cells.append(ask if widget.trait else "")
-    with browser.new_context(viewport={"width": 1280, "height": 1600}) as context:
+        cells.append(f"print('kernel has', {place})" if widget.trait else "")
+        cells.append(f"{place} = {widget.kernel!r}" if widget.trait else "")
+    with new_context(browser, viewport={"width": 1280, "height": 1600}) as context:
         page, errors = context.new_page(), []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(jupyterlab(cells))
-        page.locator(".jp-CodeCell .cm-content").first.click(timeout=60_000)
+        page.locator(".jp-CodeCell .cm-content").first.click()
         idle = "text=Kernel status: Idle"
-        page.wait_for_selector(idle, state="attached", timeout=60_000)
+        page.wait_for_selector(idle, state="attached")
         yield page, errors
 
 
 def run_cell(page, k):
-    """Run a notebook's k-th cell; return it once it runs."""
+    """Run a notebook's k-th cell; return it once it has run."""
     cell = page.locator(".jp-CodeCell").nth(k)
-    cell.locator(".cm-content").click(timeout=60_000)
+    prompt = cell.locator(".jp-InputPrompt")
+    before = prompt.inner_text()
+    cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
-    cell.locator(".jp-InputPrompt", has_text=re.compile(r"[\d*]")).wait_for()
+    page.wait_for_function(
+        r"([node, before]) => /\d/.test(node.textContent) && node.innerText !== before",
+        arg=[prompt.element_handle(), before],
+    )
     return cell
 
 
 def test_the_live_view_and_the_kernel_follow_each_other_in_jupyterlab(widget, notebook):
     page, errors = notebook
-    place = 2 * WIDGETS.index(widget)
-    root = run_cell(page, place).locator(f".{widget.kind}")
-    root.locator(widget.seen).first.wait_for(timeout=60_000)
+    make, ask, set_it = (3 * WIDGETS.index(widget) + k for k in range(3))
+    root = run_cell(page, make).locator(f".{widget.kind}")
+    root.locator(widget.seen).first.wait_for()
     wait_until_ready(root, widget.ready)
+    rest(page)
     move_by_key(widget, root)
     move_by_mouse(widget, root)
     if widget.trait:
+        # A view holds back what it saves until the kernel has answered what it sent
+        # before: after two answers to a later question nothing is on its way.
+        run_cell(page, ask)
+        run_cell(page, ask)
         seen = root.locator(widget.seen)
         before = look(seen)
-        cell = run_cell(page, place + 1)
+        run_cell(page, set_it)
         wait_for_another_look(seen, before)
         wait_until_ready(root, widget.ready)
+        rest(page)
         move_by_key(widget, root)
-        run_cell(page, place + 1)
-        cell.get_by_text(f"kernel has {widget.saved}").wait_for(timeout=20_000)
+        cell = run_cell(page, ask)
+        cell.get_by_text(f"kernel has {widget.saved}").wait_for()
     assert not errors

@@ -3,8 +3,10 @@
 import errno
 import hashlib
 import os
+import shutil
+import subprocess
+import sys
 import threading
-import time
 
 import pytest
 
@@ -12,7 +14,6 @@ from vaetut import atomic
 from vaetut.atomic import DataError, RunError, appears_whole, write_atomically
 
 MEND = "Put it elsewhere."
-DAY = 24 * 3600
 
 
 @pytest.fixture
@@ -149,32 +150,68 @@ def test_threads_that_write_one_file_end_with_one_of_theirs(target):
     assert target.read_bytes() in contents and left(target) == ["some.json"]
 
 
+WRITER = """
+import pathlib, sys
+from vaetut.atomic import RunError, appears_whole
+with appears_whole(pathlib.Path(sys.argv[1]), RunError, "") as temporary:
+    if sys.argv[2] == "folder":
+        temporary.mkdir()
+        temporary /= "half"
+    temporary.write_text("half")
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.attack("writing")
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_what_a_killed_process_left_goes_after_a_day(target, kind):
-    target.parent.mkdir()
-    old, new = (target.with_name(f".some.json.{k}-1.part") for k in (1, 2))
-    other = target.with_name(".other.json.1-1.part")
-    for path in (old, new, other):
-        if kind == "folder":
-            path.mkdir()
-            (path / "half").write_text("half")
-        else:
-            path.write_text("half")
-    past = time.time() - DAY - 60
-    for path in (old / "half", old, other):
-        if path.exists():
-            os.utime(path, (past, past))
-    write_atomically(target, b"", RunError, MEND)
-    assert left(target) == sorted([new.name, other.name, "some.json"])
-
-
-def test_a_folder_that_is_still_written_to_is_not_abandoned(target):
-    part = target.with_name(".some.json.1-1.part")
-    part.mkdir(parents=True)
-    (part / "fresh").write_text("half")
-    os.utime(part, (0, 0))
-    write_atomically(target, b"", RunError, MEND)
+def test_what_a_killed_process_left_goes_at_the_next_write_and_no_earlier(target, kind):
+    command = [sys.executable, "-c", WRITER, str(target), kind]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as writer:
+        writer.stdout.readline()
+        write_atomically(target, b"", RunError, MEND)
+        (part,) = target.parent.glob(".*")
+        assert (part / target.name).exists()
+        writer.kill()
     assert part.exists()
+    write_atomically(target, b"new", RunError, MEND)
+    assert left(target) == ["some.json"] and target.read_bytes() == b"new"
+
+
+def test_what_was_left_of_another_target_or_by_an_older_version(target):
+    """Another's stays, and an older version's goes, a name that is a pattern or not."""
+    target = target.with_name("so[m]e*.json")
+    target.parent.mkdir()
+    for name in (f".{target.name}.1-1.part", ".some.json.1-1.part"):
+        (target.parent / name).write_text("half")
+    (target.parent / f".{target.name}.2-1.part").mkdir()
+    write_atomically(target, b"", RunError, MEND)
+    assert left(target) == [".some.json.1-1.part", target.name]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_who_finds_his_room_taken_for_abandoned_takes_another(
+    target, monkeypatch, when
+):
+    """Between its making and its locking a room looks like one of the dead."""
+    rooms, acquire = [], atomic.FileLock.acquire
+
+    def removed(self, **options):
+        rooms.append(os.path.dirname(self.lock_file))
+        if len(rooms) > 1:
+            return acquire(self, **options)
+        if when == "before":
+            shutil.rmtree(rooms[0])
+        held = acquire(self, **options)
+        if when == "after":
+            shutil.rmtree(rooms[0])
+        return held
+
+    monkeypatch.setattr(atomic.FileLock, "acquire", removed)
+    write_atomically(target, b"new", RunError, MEND)
+    assert len(set(rooms)) == 2 if when == "after" else rooms
+    assert target.read_bytes() == b"new" and left(target) == ["some.json"]
 
 
 # ---- Reading back

@@ -109,3 +109,38 @@ def test_a_size_is_a_whole_number():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+# ---- Variables of the environment
+
+
+@pytest.mark.attack("environment")
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [(["1", "yes", "True", " on "], True), (["", "0", "no", "FALSE", "off"], False)],
+)
+def test_words_of_the_environment_are_read(words, expected, monkeypatch):
+    monkeypatch.delenv("VAETUT_RETRAIN", raising=False)
+    assert not checks.says_yes("VAETUT_RETRAIN")
+    for word in words:
+        monkeypatch.setenv("VAETUT_RETRAIN", word)
+        assert checks.says_yes("VAETUT_RETRAIN") is expected
+
+
+@pytest.mark.attack("environment")
+def test_other_words_are_refused_by_name(monkeypatch):
+    monkeypatch.setenv("VAETUT_RETRAIN", "ja")
+    with pytest.raises(ValueError, match=r"VAETUT_RETRAIN must be .*yes.*not 'ja'"):
+        checks.says_yes("VAETUT_RETRAIN")
+
+
+@pytest.mark.attack("environment")
+def test_a_path_of_the_environment_may_begin_at_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VAETUT_RUNS", "~/r")
+    assert checks.named_path("VAETUT_RUNS") == tmp_path / "r"
+    monkeypatch.setenv("VAETUT_RUNS", "")
+    assert checks.named_path("VAETUT_RUNS") is None
+    monkeypatch.setenv("VAETUT_RUNS", "~nobody-of-that-name/r")
+    with pytest.raises(ValueError, match=r"VAETUT_RUNS='~nobody.* names no home"):
+        checks.named_path("VAETUT_RUNS")

@@ -1,10 +1,12 @@
 """The command line: its output, its errors in one line, its exit status."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from types import SimpleNamespace
 
 import keras
@@ -89,6 +91,44 @@ def test_claims_as_text_are_a_table_with_a_sum(capsys, monkeypatch, tmp_path):
     assert "run from a checkout" in capsys.readouterr().err
 
 
+@pytest.mark.attack("environment")
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_a_stream_that_is_closed_is_no_error(stream, tmp_path):
+    """Nor is it the number of a file, into which would go what is printed."""
+    command = f"exec {sys.executable} -m vaetut data list {stream}>&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("fashion-mnist" in done.stdout) == (stream != 1)
+
+
+@pytest.mark.attack("environment")
+def test_output_that_cannot_be_written_is_named():
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no device that is full")
+    command = [sys.executable, "-m", "vaetut", "data", "list"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("vaetut: ") and "No space left" in done.stderr
+
+
+@pytest.mark.attack("environment")
+def test_a_training_runs_whatever_the_environment(monkeypatch, tmp_path):
+    """Output in ASCII, `~` for a home, warnings that are errors."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VAETUT_RUNS", "~/runs")
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main(["train", "fashion-vae", "--scale", "smoke"]) == 0
+    assert rb"2.048\xb7" in raw.getvalue()  # β·KL
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    assert list(tmp_path.glob("runs/fashion-vae/smoke/seed-0.json"))
+
+
+@pytest.mark.attack("environment")
 def test_output_that_nobody_reads_is_no_error():
     read, write = os.pipe()
     os.close(read)  # as `head` does when it has its lines

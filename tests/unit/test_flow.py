@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "vaetut"
 LINE = (  # rooms and files at the top; each may import what stands before it
     ("vaetut",),
-    ("atomic", "checks", "metrics"),
+    ("atomic", "checks", "metrics", "signals"),
     ("datasets", "analysis"),
     ("models",),
     ("recipes",),
@@ -26,7 +26,15 @@ NEVER = {  # what stands before a room and is no affair of it all the same
     "measures": {"recipes", "training"},
     "figures": {"models", "recipes", "training", "measures", "runs"},
 }
-WITHOUT_KERAS = {"atomic", "checks", "metrics", "datasets", "analysis", "figures"}
+WITHOUT_KERAS = {
+    "atomic",
+    "checks",
+    "metrics",
+    "signals",
+    "datasets",
+    "analysis",
+    "figures",
+}
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from vaetut.atomic import RunError
 from vaetut.recipes import get_recipe
 from vaetut.runs import measuring, train_run
 from vaetut.runs.record import read_record
-from vaetut.training import checkpoint, stopping, train
+from vaetut.training import backends, checkpoint, stopping, train
 from vaetut.training.checkpoint import Diverged
 from vaetut.training.weights import export_weights, pack_weights
 
@@ -214,6 +215,81 @@ def test_a_checkpoint_of_another_training_is_refused(
     with pytest.raises(RunError, match=words):
         train(small(**changes), seed, path, str, precision=precision)
     assert path.read_bytes() == kept
+
+
+# ---- What decides bits
+
+
+@pytest.mark.attack("settings")
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("threads", lambda: 77, r"threads 77, before \d+$"),
+        ("onednn", lambda: "maybe", "onednn maybe, before (True|False)$"),
+        ("hardware", lambda: "an abacus", "hardware an abacus, before .* cores"),
+        ("versions", lambda: {"keras": "4"}, "versions {'keras': '4'}, before {'pyth"),
+    ],
+)
+def test_going_on_under_other_conditions_is_said_and_noted(
+    name, value, says, kept, tmp_path, monkeypatch
+):
+    path, lines = tmp_path / "checkpoint", []
+    path.write_bytes(kept)
+    monkeypatch.setattr(backends, name, value)
+    cost = train(small(), 0, path, lines.append).cost
+    assert re.search(
+        f"going on after epoch 0 and 2 steps; not to the same.*{says}", lines[0]
+    )
+    before, now = cost.conditions
+    assert now[name] == value() and before == now | {name: before[name]}
+    # What is left is to be measured, which changes no weights.
+    monkeypatch.undo()
+    lines.clear()
+    assert train(small(), 0, path, lines.append).cost.conditions == [before, now]
+    assert lines[0].endswith("going on after epoch 2")
+
+
+@pytest.mark.attack("settings")
+def test_a_switch_of_the_environment_is_noted(kept, tmp_path, monkeypatch):
+    path, lines = tmp_path / "checkpoint", []
+    path.write_bytes(kept)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    train(small(), 0, path, lines.append)
+    assert "switches {'ONEDNN_MAX_CPU_ISA': 'AVX2'}, before {}" in lines[0]
+
+
+def test_a_checkpoint_that_notes_no_conditions_goes_on(kept, tmp_path):
+    """One that an older version wrote."""
+    path, lines = tmp_path / "checkpoint", []
+    head, _, raw = kept.partition(b"\n")[2].partition(b"\n")
+    content = json.loads(head)
+    assert content["progress"].pop("conditions")
+    body = json.dumps(content).encode() + b"\n" + raw
+    path.write_bytes(atomic.sha256(body).encode() + b"\n" + body)
+    cost = train(small(), 0, path, lines.append).cost
+    assert "threads" in lines[0] and "before not noted" in lines[0]
+    assert cost.conditions[0] == {} and len(cost.conditions) == 2
+
+
+@pytest.mark.attack("settings")
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_the_threads_and_onednn_that_count_are_those_noted(backend):
+    """They are set before the backend starts; one thread is seen where it is asked."""
+    if backend != "tensorflow":
+        pytest.importorskip(backend)
+    program = "from vaetut.training import backends as b; import json; "
+    program += "print(json.dumps(b.conditions('cpu', 1, 'float32')))"
+    fixed = {"KERAS_BACKEND": backend, "TF_ENABLE_ONEDNN_OPTS": "0"}
+    fixed[backends.THREADS[backend]] = "1"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | fixed,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(done.stdout)
+    assert (found["backend"], found["threads"]) == (backend, 1)
+    assert found["onednn"] is (False if backend == "tensorflow" else None)
 
 
 OLDER = b'{"digest": "0"}\n'

@@ -122,16 +122,28 @@ def test_unknown_recipes_and_scales_name_those_there_are():
         load_or_train("fashion-ae", scale="tiny")
 
 
-def test_an_unknown_backend_is_named_before_keras_is_imported():
-    environment = os.environ | {"KERAS_BACKEND": "theano"}
+@pytest.mark.attack("environment")
+@pytest.mark.parametrize(
+    ("command", "backend", "words"),
+    [
+        (["-m", "vaetut", "runs"], "theano", "vaetut: KERAS_BACKEND='theano' is none"),
+        (["-c", "import vaetut.training"], "numpy", "ValueError: Nothing can be trai"),
+    ],
+)
+def test_a_backend_that_cannot_train_is_named_with_those_that_can(
+    command, backend, words
+):
     done = subprocess.run(
-        [sys.executable, "-c", "import vaetut"],
-        env=environment,
+        [sys.executable, *command],
+        env=os.environ | {"KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1
-    assert "'theano'" in done.stderr and "tensorflow, jax, torch" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(words) and "tensorflow, jax, torch" in last
+    if "-m" in command:
+        assert done.stderr.count("\n") == 1 and "keras" not in done.stdout
 
 
 def test_a_run_says_where_it_comes_from(smoke):

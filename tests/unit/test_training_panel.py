@@ -368,3 +368,42 @@ def test_a_training_in_a_kernel_is_stopped(kernel, way):
     assert "default_int_handler" in kernel.run(
         "import signal; print(signal.getsignal(signal.SIGINT))"
     )
+
+
+def executed(kernel):
+    """Return the requests whose cells the kernel began to run, in that order."""
+    return [
+        message["parent_header"]["msg_id"]
+        for message in kernel.seen
+        if message["msg_type"] == "execute_input"
+    ]
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_run_all_keeps_the_order_of_the_cells(kernel, turn):
+    """As "Run All": what is behind the training is there before it begins."""
+    kernel.run(TRAINING)
+    kernel.seen.clear()
+    cells = ["before = 1", FIT.replace("100_000", "2"), "after = 2"]
+    cells += [f"after += {k} * before" for k in range(4)] + ["print(after)"]
+    requests = [kernel.client.execute(cell) for cell in cells]
+    kernel.idle(requests[-1])
+    assert executed(kernel) == requests
+    (printed,) = [m for m in kernel.seen if m["msg_type"] == "stream"]
+    assert printed["content"]["text"] == "8\n"
+    assert kernel.run(REPORT).split()[1:] == ["2", "True"]
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_the_button_stops_a_training_with_cells_before_and_behind_the_click(
+    kernel, turn
+):
+    kernel.run(TRAINING)
+    request, button = kernel.start_training()
+    queued = [kernel.client.execute(f"print({k})") for k in range(4)]
+    click(kernel.client, button)
+    queued += [kernel.client.execute(f"print({k})") for k in range(4, 8)]
+    kernel.idle(request)
+    kernel.idle(queued[-1])
+    assert executed(kernel) == [request, *queued]
+    assert kernel.run(REPORT).split()[2] == "True"

@@ -17,7 +17,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import DTypeLike
 
-from vaetut import atomic
+from vaetut import atomic, checks
 from vaetut.atomic import DataError
 
 ABOUT = "about.json"
@@ -66,10 +66,8 @@ def verify(name: str) -> list[str]:
 
 def root() -> Path:
     """Return the folder of all that is kept: VAETUT_CACHE, or the user's cache."""
-    given = os.environ.get("VAETUT_CACHE")
-    if given:
-        return Path(given).expanduser()
-    return platformdirs.user_cache_path("vaetut") / "datasets"
+    given = checks.named_path("VAETUT_CACHE")
+    return given or platformdirs.user_cache_path("vaetut") / "datasets"
 
 
 def folder_of(name: str, key: dict) -> Path:

@@ -4,7 +4,6 @@ The pictures are used if scikit-learn has them already. They are downloaded (200
 only if VAETUT_LFW is 1, or `load` is told to.
 """
 
-import os
 import tarfile
 from functools import partial
 from pathlib import Path
@@ -47,7 +46,7 @@ def load(size: int, split: str = "train", download: bool | None = None) -> Datas
     checks.one_of("split", split, SPLITS, "LFW")
     size = checks.whole_number("size", size, SMALLEST, LARGEST)
     if download is None:
-        download = os.environ.get(VARIABLE) == "1"
+        download = checks.says_yes(VARIABLE)
     name = f"lfw-{size}"
     key = {"version": VERSION, "size": size, "rows": ROWS, "columns": COLUMNS}
     arrays = cache.cached(name, key, partial(_write, size, download))
@@ -124,8 +123,8 @@ BROKEN = (OSError, RuntimeError, ValueError, EOFError, tarfile.TarError)
 
 
 def _home() -> str | None:
-    given = os.environ.get(HOME)
-    return str(Path(given).expanduser()) if given else None
+    given = checks.named_path(HOME)
+    return None if given is None else str(given)
 
 
 def _again() -> str:

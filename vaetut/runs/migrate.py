@@ -1,7 +1,7 @@
 """Records of older names, written anew with today's: names change, no value does."""
 
 import json
-import shutil
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,10 @@ from vaetut import atomic
 from vaetut.atomic import RunError
 from vaetut.recipes.recipe import digest
 from vaetut.runs.old_names import FIELDS, is_old, renamed_metric, renamed_recipe
-from vaetut.runs.record import REMEDY, sign
+from vaetut.runs.record import FAULTS, sign
 from vaetut.training.checkpoint import WRITABLE
+
+AWAY = "It is left as it is: restore it from a copy, or move it away."
 
 
 def migrated(content: dict[str, Any]) -> dict[str, Any]:
@@ -23,8 +25,7 @@ def migrated(content: dict[str, Any]) -> dict[str, Any]:
     stated = content.pop("sha256")
     if stated != sign(content):
         raise RunError(
-            "The record was altered: its content has another SHA-256. It is left as "
-            "it is: restore it, or train the run again."
+            f"The record was altered: its content has another SHA-256. {AWAY}"
         )
     metrics = content["metrics"]
     fields = {FIELDS.get(k, k): v for k, v in content["fields"].items()}
@@ -46,31 +47,47 @@ def migrate(root: Path) -> list[Path]:
     """Write every record of older names in a folder of runs anew; return which.
 
     Weights are not touched; where a recipe's name has changed, they move with their
-    record. Broken off, the same call goes on. Raises RunError, naming the file, for a
-    record that is altered or not whole, or where another run of the new name is there
-    already.
+    record. Broken off, the same call goes on. After all the others raises RunError,
+    naming the files, for records that are altered or not whole, and for those where
+    another run of the new name is there already: they are left alone.
     """
-    written = []
+    written, problems = [], []
     for path in sorted(root.glob("*/*/seed-*.json")):
         try:
-            content = json.loads(path.read_bytes())
-            if not is_old(content):
-                continue
-            new = migrated(content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(
-                f"{path} is not a whole run record ({error}). {REMEDY}"
-            ) from error
+            target = _migrate_one(path, root)
         except RunError as error:
-            raise RunError(f"{path}: {error}") from error
-        target = root / new["recipe"] / path.parts[-2] / path.name
-        raw = (json.dumps(new, indent=1) + "\n").encode()
-        if target == path:
-            atomic.write_atomically(target, raw, RunError, WRITABLE)
+            problems.append(str(error))
         else:
-            _move(path, target, raw)
-        written.append(target)
+            written += [] if target is None else [target]
+    if problems:
+        raise RunError(
+            "\n".join([*problems, f"{len(written)} others are written anew."])
+        )
     return written
+
+
+def _migrate_one(path: Path, root: Path) -> Path | None:
+    """Write a record anew and return its path; None if it is of today."""
+    if not path.is_file():
+        raise RunError(f"{path} is no file: move it away.")
+    try:
+        content = json.loads(path.read_bytes())
+        if not is_old(content):
+            return None
+        if content["recipe"] != path.parts[-3]:
+            raise RunError(f"It is a record of {content['recipe']!r}. {AWAY}")
+        new = migrated(content)
+    except FAULTS as error:
+        raise RunError(f"{path} is not a whole run record ({error}). {AWAY}") from error
+    except RunError as error:
+        raise RunError(f"{path}: {error}") from error
+    target = root / new["recipe"] / path.parts[-2] / path.name
+    raw = (json.dumps(new, indent=1) + "\n").encode()
+    if target == path:
+        atomic.write_atomically(target, raw, RunError, WRITABLE)
+    else:
+        _move(path, target, raw)
+    return target
 
 
 def _move(path: Path, target: Path, raw: bytes) -> None:
@@ -78,9 +95,10 @@ def _move(path: Path, target: Path, raw: bytes) -> None:
     if target.exists() and target.read_bytes() != raw:
         raise RunError(f"{target} is there already: move one of the two away.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    weights = path.with_suffix(".safetensors")
-    if weights.exists():
-        shutil.move(weights, target.with_suffix(".safetensors"))
+    waiting = path.parent.glob(f".{path.stem}.*.safetensors")  # for their name
+    for weights in (path.with_suffix(".safetensors"), *waiting):
+        if weights.exists():
+            os.replace(weights, target.with_name(weights.name))
     atomic.write_atomically(target, raw, RunError, WRITABLE)
     path.unlink()
     path.with_name(f".{path.stem}.lock").unlink(missing_ok=True)

@@ -9,22 +9,20 @@ from typing import Any
 
 import keras
 
-from vaetut import atomic
-from vaetut.atomic import RunError
+from vaetut import atomic, checks
 from vaetut.metrics import check_names
 from vaetut.models import AttributeClassifier, ImageModel
 from vaetut.recipes import SCALES, Recipe, get_recipe
 from vaetut.runs.measuring import Measures, Numbers, measures_of
-from vaetut.runs.record import REMEDY, Record, read_record
-from vaetut.runs.store import SHIPPED, own_runs, records, refuse_stale, stem
+from vaetut.runs.record import Record, commit
+from vaetut.runs.store import SHIPPED, own_runs, read, records, restored, stem
 from vaetut.training import backends, build_model, load_data, train
-from vaetut.training.checkpoint import WRITABLE, BusyError, lock
+from vaetut.training.checkpoint import BusyError, lock
 from vaetut.training.devices import Devices
 from vaetut.training.weights import (
     export_weights,
     import_weights,
     pack_weights,
-    read_weights,
     unpack_weights,
 )
 
@@ -53,9 +51,10 @@ def train_run(
     """Train a recipe, measure it, and write `stem`.safetensors and `stem`.json.
 
     Arguments as for `vaetut.training.train`, whose checkpoint is `stem`.checkpoint
-    until the record is written. The weights are stored as float16 and the metrics
-    measured with what was stored, in float32. Of several processes the first one
-    writes and has the run; the others return None.
+    until both are there, at one moment: until then a run that was there before is. The
+    weights are stored as float16 and the metrics measured with what was stored, in
+    float32. Of several processes the first one writes and has the run; the others
+    return None.
 
     Raises what `train` raises; RunError if another process trains this run; ValueError,
     before the first step, for a recipe that cannot be measured, and after the last one,
@@ -99,21 +98,13 @@ def train_run(
             weights_sha256=atomic.sha256(raw),
             **trained.cost._asdict(),
         )
-        weights = stem.with_suffix(".safetensors")
-        atomic.write_atomically(weights, raw, RunError, WRITABLE)
-        write_record(record, stem)
+        commit(stem, record, raw)
         _checkpoint(stem).unlink(missing_ok=True)
     return Run(model, record)
 
 
 def _checkpoint(stem: Path) -> Path:
     return stem.with_suffix(".checkpoint")
-
-
-def write_record(record: Record, stem: Path) -> None:
-    """Write a record to `stem`.json, whole or not at all; raises RunError."""
-    path = stem.with_suffix(".json")
-    atomic.write_atomically(path, record.to_json(), RunError, WRITABLE)
 
 
 def count_parameters(model: ImageModel) -> dict[str, int]:
@@ -139,30 +130,31 @@ def load_or_train(
     """
     scale = scale or os.environ.get("VAETUT_SCALE")
     recipes = [get_recipe(name, s) for s in ([scale] if scale else SCALES)]
-    if os.environ.get("VAETUT_RETRAIN", "0") != "1":
+    if not checks.says_yes("VAETUT_RETRAIN"):
         for recipe in recipes:
             if recipe.scale == "smoke" and not scale:
                 continue  # a smoke run proves that code runs and nothing else
             for root, whose in ((own_runs(), "your"), (SHIPPED, "shipped")):
-                path = stem(root, recipe, seed)
-                if path.with_suffix(".safetensors").exists():
-                    return load(path, recipe, whose, say)
+                if found := _load(root, recipe, seed, whose, say):
+                    return found
     recipe = get_recipe(name, scale or "laptop")
     run: Any = train_run(recipe, seed, stem(own_runs(), recipe, seed), say)
     return run
 
 
-def load(path: Path, recipe: Recipe, whose: str, say: Callable[[str], object]) -> Run:
-    """Return the run of a recipe whose files are `path`.json and .safetensors.
+def _load(
+    root: Path, recipe: Recipe, seed: int, whose: str, say: Callable[[str], object]
+) -> Run | None:
+    """Return the run of a recipe in a folder; None if there are no weights of one.
 
     `say` gets a line with `whose` run it is. Raises RunError if it is damaged or older
     than its recipe.
     """
-    record = read_record(path.with_suffix(".json"))
-    refuse_stale(record, recipe, path)
-    model = build_model(recipe, record.seed)
-    weights = path.with_suffix(".safetensors")
-    import_weights(model, read_weights(weights, record.weights_sha256, REMEDY))
+    found = read(root, recipe, seed)
+    model = restored(root, recipe, found) if found else None
+    if found is None or model is None:
+        return None
+    record = found.record
     say(
         f"{recipe.name}: {whose} run, {recipe.scale} scale, seed {record.seed}, "
         f"{record.backend} on {record.hardware}, {record.seconds:.0f} s"
@@ -182,11 +174,12 @@ def remeasure(name: str, scale: str, say: Callable[[str], object] = print) -> No
     classifier = _classifier(measures.classifier, say)
     for record in records(name, scale, own_runs()):
         path = stem(own_runs(), recipe, record.seed)
-        run = load(path, recipe, "your", say)
-        metrics, profiles = _measured(
-            measures, run.model, recipe, record.seed, classifier
-        )
-        write_record(replace(record, metrics=metrics, profiles=profiles), path)
+        with lock(path):
+            run: Any = _load(own_runs(), recipe, record.seed, "your", say)
+            found = _measured(measures, run.model, recipe, record.seed, classifier)
+            metrics, profiles = found
+            changed = replace(run.record, metrics=metrics, profiles=profiles)
+            commit(path, changed, None)
 
 
 def _measured(

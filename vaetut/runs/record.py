@@ -1,16 +1,25 @@
 """What a training leaves behind, and how it gets onto disk and back, whole or not."""
 
+import contextlib
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vaetut import atomic
 from vaetut.atomic import RunError
 from vaetut.recipes.recipe import digest
 from vaetut.runs.old_names import is_old
+from vaetut.training.checkpoint import WRITABLE
 
-REMEDY = "Restore it from git, or train the run again: vaetut train NAME --scale SCALE."
+# What the JSON of a record can be at fault with.
+FAULTS = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+REMEDY = "Restore it from a copy, or train the run again with --no-resume."
+
+
+class Stranger(RunError):
+    """A file in a folder of runs that is none of the run that its path names."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,9 @@ class Record:
     devices: int = 1  # over all processes
     images_per_second: float | None = None  # of training alone; None: not measured
     peak_memory_mb: int | None = None  # of the device, on a CPU of the process
+    # What decides its bits, see `backends.conditions`: several where the training went
+    # on under others; none: not noted.
+    conditions: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> bytes:
         """Return the record as JSON that carries the SHA-256 of its own content."""
@@ -48,18 +60,27 @@ def sign(content: dict[str, Any]) -> str:
     return atomic.sha256(json.dumps(content, sort_keys=True).encode())
 
 
-def read_record(path: Path) -> Record:
+class Stored(NamedTuple):
+    """A run as it lies on disk, whole."""
+
+    record: Record
+    weights: bytes | None  # of a safetensors file; None: the record alone is kept
+
+
+def read_record(path: Path, remedy: str = REMEDY) -> Record:
     """Return the record in a JSON file.
 
-    Raises RunError, naming the file, if it is not whole or was altered by hand.
+    Raises RunError, naming the file and the remedy, if it is not whole or was altered
+    by hand.
     """
+    _refuse_pipe(path, remedy)
     try:
         content = json.loads(path.read_bytes())
         old, stated = is_old(content), content.pop("sha256")
         record = Record(**content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except FAULTS as error:
         raise RunError(
-            f"{path} is not a whole run record ({error}). {REMEDY}"
+            f"{path} is not a whole run record ({error}). {remedy}"
         ) from error
     if old:
         raise RunError(
@@ -67,5 +88,80 @@ def read_record(path: Path) -> Record:
             "your records anew and changes no value."
         )
     if stated != sign(content) or record.digest != digest(record.fields):
-        raise RunError(f"{path} was altered: its content has another SHA-256. {REMEDY}")
+        raise RunError(f"{path} was altered: its content has another SHA-256. {remedy}")
     return record
+
+
+# ---- Two files and one moment: the record names the hash of its weights, which wait
+# under a name of their own until it is there.
+
+
+def commit(
+    stem: Path, record: Record, weights: bytes | None, remedy: str = WRITABLE
+) -> None:
+    """Put a run in the place of what is at a stem: at one moment, whole, or not at all.
+
+    The moment is the record's. Whoever reads before it finds the old run, after it the
+    new one, however this ends. With None for `weights` those that are there stay. One
+    process at a time may commit to a stem. Raises RunError, with the remedy, if a file
+    cannot be written: the old run is there then.
+    """
+    if weights is not None:
+        waiting = _waiting(stem, record)
+        atomic.write_atomically(waiting, weights, RunError, remedy)
+    path = stem.with_suffix(".json")
+    atomic.write_atomically(path, record.to_json(), RunError, remedy)
+    settle(stem, record)
+
+
+def settle(stem: Path, record: Record) -> None:
+    """Give the weights of a committed run their usual name, and remove others'.
+
+    They are found without that, so that a failure is none.
+    """
+    with contextlib.suppress(OSError):
+        if _waiting(stem, record).exists():
+            os.replace(_waiting(stem, record), stem.with_suffix(".safetensors"))
+        for left in stem.parent.glob(f".{stem.name}.*.safetensors"):
+            left.unlink()
+
+
+def _waiting(stem: Path, record: Record) -> Path:
+    """Return where weights lie before their record is there."""
+    return stem.with_name(f".{stem.name}.{record.weights_sha256[:16]}.safetensors")
+
+
+def read_run(stem: Path, remedy: str = REMEDY) -> Stored | None:
+    """Return the run at a stem; None if there is none, for there is no record.
+
+    Raises RunError, naming the file and the remedy, if it is damaged.
+    """
+    path = stem.with_suffix(".json")
+    while path.exists():
+        record = read_record(path, remedy)
+        try:
+            return Stored(record, _read_weights(stem, record, remedy))
+        except RunError:
+            # Another process may have put a run in its place between the two.
+            if not path.exists() or read_record(path, remedy) == record:
+                raise
+    return None
+
+
+def _read_weights(stem: Path, record: Record, remedy: str) -> bytes | None:
+    """Return the weights of a record, which may wait for their name; None: none."""
+    path = stem.with_suffix(".safetensors")
+    with contextlib.suppress(RunError):
+        return atomic.read_bytes(
+            _waiting(stem, record), RunError, remedy, record.weights_sha256
+        )
+    if not path.exists():
+        return None
+    _refuse_pipe(path, remedy)
+    return atomic.read_bytes(path, RunError, remedy, record.weights_sha256)
+
+
+def _refuse_pipe(path: Path, remedy: str) -> None:
+    """Raise RunError for what is there and no file: a pipe would never end."""
+    if path.exists() and not path.is_file():
+        raise RunError(f"{path} is no file: move it away. {remedy}")

@@ -14,25 +14,27 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import joblib
 import keras
+from filelock import FileLock, Timeout
 from joblib.externals.loky import get_reusable_executor
 
+from vaetut import signals
 from vaetut.atomic import RunError
 from vaetut.recipes import Recipe, variant
 from vaetut.runs.pipeline import train_run
 from vaetut.runs.record import Record
 from vaetut.runs.store import finished, own_runs, stem
-from vaetut.training.backends import PRECISIONS
+from vaetut.training.backends import PRECISIONS, cores, threads
 from vaetut.training.progress import duration, time_left
-from vaetut.training.stopping import stop_signals
 
 ANSWER_SECONDS = 20  # that a scheduler has to answer
+SAVE_SECONDS = 5  # that a job has to save once the process that started it is gone
 
 Plan = Sequence[tuple[Recipe, int]]
 Result = tuple[Recipe, int, Record | None, str | None]
@@ -62,8 +64,9 @@ def run(
 ) -> list[str]:
     """Train what a plan holds that is not finished, `jobs` runs at a time.
 
-    Each job is a process with its share of the cores and, where there are several,
-    a GPU of its own; one job trains in this process. With the address of a Dask
+    Each job is a process and has, where there are several, a GPU of its own; one job
+    trains in this process. All take as many threads as this process, so that the bits
+    are the same however many train at a time. With the address of a Dask
     `scheduler`, as "tcp://host:8786", its workers train instead, one run each: they
     must have one thread, this backend, and this folder of runs under the same path; a
     run whose worker is lost goes on at another one. `say` gets a line a run. Returns
@@ -80,26 +83,43 @@ def run(
     report = _Report(len(plan), say)
     todo = _unfinished(plan, report)
     start = time.monotonic()
-    with contextlib.ExitStack() as stack:
-        place = None if scheduler is None else _seen_by_all(own_runs())
-        folder = stack.enter_context(tempfile.TemporaryDirectory(dir=place))
-        stop = Path(folder) / "stop"
-        stack.enter_context(stop_signals(stop.touch))
-        work = [(*run, own_runs(), precision, stop) for run in todo]
-        if scheduler is not None:
-            client = stack.enter_context(_client(scheduler, say))
-            results = _cluster_results(work, client, stop)
-        else:
-            results = _results(work, jobs, stop)
-        for k, result in enumerate(results, 1):
-            left = time_left(k, len(todo), time.monotonic() - start) or 0.0
-            report.ended(result, left)
-        if stop.exists():
-            raise KeyboardInterrupt(
-                f"{report.done} of {len(plan)} runs are over, those under way are "
-                "saved: the same command goes on from there"
-            )
+    work = [(*run, own_runs(), precision) for run in todo]
+    jobs = min(jobs, len(work))
+    try:
+        with signals.handled(), contextlib.ExitStack() as stack:
+            results = (_work(*args) for args in work)
+            if scheduler is not None:
+                client = stack.enter_context(_client(scheduler, say))
+                stop = stack.enter_context(_told_to_stop(_seen_by_all(own_runs())))
+                results = _cluster_results(work, client, stop)
+            elif jobs > 1:
+                stop = stack.enter_context(_told_to_stop())
+                results = _results(work, jobs, stop)
+            stack.enter_context(contextlib.closing(results))
+            for k, result in enumerate(results, 1):
+                left = time_left(k, len(todo), time.monotonic() - start) or 0.0
+                report.ended(result, left)
+    except KeyboardInterrupt as stopped:
+        raise KeyboardInterrupt(
+            f"{report.done} of {len(plan)} runs are over, those under way are saved: "
+            "the same command goes on from there"
+        ) from stopped
     return report.problems
+
+
+@contextlib.contextmanager
+def _told_to_stop(place: Path | None = None) -> Iterator[Path]:
+    """Give the path of a file that appears when all are to save and to stop.
+
+    It lies in a folder of its own, in `place` if one is named. The end of the block
+    waits for them. Raises KeyboardInterrupt there if the file has appeared.
+    """
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        stop = Path(folder) / "stop"
+        with signals.deferred(stop.touch):
+            yield stop
+        if stop.exists():  # one of the others was told to
+            raise KeyboardInterrupt
 
 
 class _Report:
@@ -117,6 +137,8 @@ class _Report:
         recipe, seed, record, error = result
         if record is not None:
             text = f"{_losses(record)}, {duration(record.seconds)}"
+            if len(record.conditions) > 1:
+                text += ", gone on under other conditions, which its record lists"
             self.line(recipe, seed, text + f", {duration(left)} left" * (left > 0))
         elif error is not None:
             label = f"{recipe.name} seed {seed}"
@@ -133,7 +155,7 @@ def _unfinished(plan: Plan, report: _Report) -> list[tuple[Recipe, int]]:
             record = finished(recipe, seed)
         except RunError as damaged:
             report.problems.append(str(damaged))
-            report.line(recipe, seed, "its record is damaged")
+            report.line(recipe, seed, "damaged")
             continue
         if record is None:
             todo.append((recipe, seed))
@@ -176,13 +198,15 @@ def _client(scheduler: str, say: Callable[[str], object]) -> Iterator[Any]:
         yield client
 
 
-def _cluster_results(work: list[Any], client: Any, stop: Path) -> Iterator[Result]:
+def _cluster_results(
+    work: list[Any], client: Any, stop: Path
+) -> Generator[Result, None, None]:
     """Yield what `_results` yields, as the workers of a Dask cluster end the runs."""
     from distributed import TimeoutError, wait
 
     backend = keras.backend.backend()
     left = {
-        client.submit(_work_of_cluster, backend, *args, pure=False): args[:2]
+        client.submit(_work_of_cluster, backend, stop, *args, pure=False): args[:2]
         for args in work
     }
     while left:
@@ -200,11 +224,14 @@ def _cluster_results(work: list[Any], client: Any, stop: Path) -> Iterator[Resul
             yield (*run, None, lost) if lost else future.result()
 
 
-def _work_of_cluster(backend: str, recipe: Recipe, seed: int, *args: Any) -> Result:
+def _work_of_cluster(
+    backend: str, stop: Path, recipe: Recipe, seed: int, *args: Any
+) -> Result:
     """Train one run in a worker of a Dask cluster, unless it is no fit one for that."""
     from distributed import get_worker
 
-    found, threads = keras.backend.backend(), get_worker().state.nthreads
+    worker = get_worker()
+    found, threads = keras.backend.backend(), worker.state.nthreads
     mend = None
     if found != backend:
         mend = f"runs {found}: start its workers with KERAS_BACKEND={backend}"
@@ -213,28 +240,39 @@ def _work_of_cluster(backend: str, recipe: Recipe, seed: int, *args: Any) -> Res
     if mend:
         return recipe, seed, None, f"this worker of the cluster {mend}"
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
-    return _work(recipe, seed, *args)
+    key = worker.get_current_task()
+
+    def forgotten() -> bool:  # whoever wanted the run is gone
+        return getattr(worker.state.tasks.get(key), "state", None) != "executing"
+
+    try:
+        return _work_of_other(
+            stop, recipe, seed, *args, over=lambda: stop.exists() or forgotten()
+        )
+    finally:
+        if forgotten():
+            shutil.rmtree(stop.parent, ignore_errors=True)
 
 
-def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:
+def _results(work: list[Any], jobs: int, stop: Path) -> Generator[Result, None, None]:
     """Yield (recipe, seed, record or None, error or None) as the runs end."""
-    jobs = min(jobs, len(work))
-    if jobs < 2:
-        yield from (_work(*args) for args in work)
-        return
-    parallel = joblib.Parallel(
-        n_jobs=jobs,
-        backend="loky",
-        return_as="generator_unordered",
-        batch_size=1,
-        initializer=_initializer(_slots(jobs), str(stop.parent)),
-    )
+    # Each job has the threads of this process, where one job would train: they decide
+    # bits, which must not depend on how many runs are left, or trained at a time.
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    with joblib.parallel_config(
+        "loky",
+        inner_max_num_threads=int(given) if given.isdecimal() else cores(),
+        initializer=_initializer(_slots(jobs), stop),
+    ):
+        parallel = joblib.Parallel(
+            n_jobs=jobs, return_as="generator_unordered", batch_size=1
+        )
     kill = True
     try:
         with warnings.catch_warnings():
             # A worker that has grown is replaced by a fresh one.
             warnings.filterwarnings("ignore", message="A worker stopped while")
-            yield from parallel(joblib.delayed(_work)(*args) for args in work)
+            yield from parallel(joblib.delayed(_work_of_other)(stop, *a) for a in work)
         kill = False
     except BrokenProcessPool as error:
         if not stop.exists():
@@ -247,26 +285,43 @@ def _results(work: list[Any], jobs: int, stop: Path) -> Iterator[Result]:
         executor.shutdown(wait=True, kill_workers=kill)
 
 
-def _work(
-    recipe: Recipe, seed: int, folder: Path, precision: str, stop: Path
+def _work_of_other(
+    stop: Path,
+    recipe: Recipe,
+    seed: int,
+    *args: Any,
+    over: Callable[[], bool] | None = None,
 ) -> Result:
-    """Train one run, most often in a process of its own; see `_results`."""
-    if stop.exists():
-        return recipe, seed, None, None
-    path = stem(folder, recipe, seed)
+    """Train one run for another process, which `stop` comes from; see `_results`.
+
+    It stops once `over()` is true, where that is given. A stop of this process is one
+    of all.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(signals.handled(signal.SIGTERM))  # Ctrl-C: its affair
+            if over is not None:
+                stack.enter_context(signals.watched(over))
+            if not stop.exists():
+                return _work(recipe, seed, *args)
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):
+            stop.touch()
+    return recipe, seed, None, None
+
+
+def _work(recipe: Recipe, seed: int, folder: Path, precision: str) -> Result:
+    """Train one run; see `_results`."""
     record = error = None
     try:
         run: Any = train_run(
             recipe,
             seed,
-            path,
+            stem(folder, recipe, seed),
             say=lambda line: None,
-            callbacks=[_StopWith(stop)],
             precision=precision,
         )
         record = run.record
-    except KeyboardInterrupt:
-        stop.touch()
     except (RunError, ValueError) as failure:
         error = str(failure)
     except Exception as failure:
@@ -274,26 +329,12 @@ def _work(
     return recipe, seed, record, error
 
 
-class _StopWith(keras.callbacks.Callback):
-    """Stops a training after the batch at hand once a file exists."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path = path
-
-    def on_train_batch_end(
-        self, batch: int, logs: dict[str, Any] | None = None
-    ) -> None:
-        if self.path.exists():
-            self.model.stop_training = True
-
-
 def _slots(jobs: int) -> list[dict[str, str]]:
     """Return what is set in the environment of each of so many jobs."""
     gpus = _gpus()
     slots = []
     for k in range(jobs):
-        slot = {"TF_NUM_INTRAOP_THREADS": str(max(1, joblib.cpu_count() // jobs))}
+        slot = {"TF_NUM_INTRAOP_THREADS": str(threads())}
         if gpus:
             slot["CUDA_VISIBLE_DEVICES"] = gpus[k % len(gpus)]
         if len(gpus) < jobs:  # those that share one must not take all its memory
@@ -314,29 +355,39 @@ def _gpus() -> list[str]:
     return subprocess.run(query, capture_output=True, text=True).stdout.split()
 
 
-def _initializer(slots: list[dict[str, str]], folder: str) -> Callable[[], None]:
-    """Return a function that gives a new worker the first slot that is free.
+def _initializer(slots: list[dict[str, str]], stop: Path) -> Callable[[], None]:
+    """Return a function that makes a new worker a job of this process.
 
-    It is defined in here to be sent as code: the environment must be set before this
-    module, and with it Keras, is imported.
+    It gets the first slot that is free, stops when `stop` appears, and ends when this
+    process does. The function is defined in here to be sent as code, with no name of
+    this module that needs Keras: the environment must be set before it is imported.
     """
+    parent = os.getpid()
 
     def initialize() -> None:
-        import contextlib
-        import logging
-        import os
+        def told(number: int, frame: Any) -> None:  # before and after a run
+            with contextlib.suppress(OSError):
+                stop.touch()
 
-        from filelock import FileLock, Timeout
+        def orphaned() -> bool:
+            return os.getppid() != parent
 
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # `train` has its own handler
+        def leave() -> None:
+            signals.stop()
+            time.sleep(SAVE_SECONDS)
+            os._exit(1)
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's is for the parent
+        signal.signal(signal.SIGTERM, told)
+        held = contextlib.ExitStack()  # until the process ends
+        initialize.held = held  # type: ignore[attr-defined]
+        held.enter_context(signals.watched(stop.exists))
+        held.enter_context(signals.watched(orphaned, leave))
         logging.getLogger("tensorflow").setLevel(logging.ERROR)  # retracing is meant
         for k, slot in enumerate(slots):
             os.environ.update(slot)
             with contextlib.suppress(Timeout):
-                lock = FileLock(os.path.join(folder, f"slot-{k}"), timeout=0)
-                lock.acquire()
-                # It is held until the process ends.
-                initialize.lock = lock  # type: ignore[attr-defined]
+                held.enter_context(FileLock(stop.with_name(f"slot-{k}"), timeout=0))
                 break
 
     return initialize

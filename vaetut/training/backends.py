@@ -12,10 +12,29 @@ from typing import Any
 
 import keras
 
-from vaetut import __version__
+from vaetut import BACKENDS, __version__
 
 PRECISIONS = ("float32", "bfloat16")
+THREADS = {  # backend -> the variable with which it may be told how many to take
+    "tensorflow": "TF_NUM_INTRAOP_THREADS",
+    "jax": "NPROC",
+    "torch": "OMP_NUM_THREADS",
+}
+SWITCHES = (  # of the environment, that change bits if they are set
+    "JAX_DEFAULT_MATMUL_PRECISION",
+    "NVIDIA_TF32_OVERRIDE",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+)
 STEPS_PER_CALL = 8  # of TensorFlow on a GPU, where a call costs about a small step
+
+if keras.backend.backend() not in BACKENDS:
+    raise ValueError(
+        f"Nothing can be trained with KERAS_BACKEND={keras.backend.backend()!r}: set "
+        f"it to one of {', '.join(BACKENDS)} before Python starts."
+    )
 
 
 def accelerator() -> str | None:
@@ -116,6 +135,60 @@ def peak_memory_mb() -> int:
     return round(peak / 1e6)
 
 
+def cores() -> int:
+    """Return how many cores this process may use; not every system can say which."""
+    return len(
+        getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
+    )
+
+
+def threads() -> int:
+    """Return how many threads share one operation of the backend on the processor.
+
+    They take its sums in parts, so that their number decides the last bits.
+    """
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
+
+        return torch.get_num_threads()
+    set_here = 0
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        set_here = tf.config.threading.get_intra_op_parallelism_threads()
+    given = os.environ.get(THREADS[backend], "")
+    return set_here or (int(given) if given.isdecimal() else 0) or cores()
+
+
+def onednn() -> bool | None:
+    """Return whether TensorFlow computes with oneDNN here; None on other backends."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    from tensorflow.python.util import _pywrap_util_port
+
+    return bool(_pywrap_util_port.IsMklEnabled())
+
+
+def conditions(device: str, devices: int, precision: str) -> dict[str, Any]:
+    """Return what decides the bits of a training, beside its recipe and seed.
+
+    `device`: "cpu" or "gpu", of which there are so many `devices`.
+    """
+    switches = {name: os.environ[name] for name in SWITCHES if name in os.environ}
+    return {
+        "backend": keras.backend.backend(),
+        "device": device,
+        "devices": devices,
+        "precision": precision,
+        "threads": threads(),
+        "onednn": onednn(),
+        "hardware": hardware(),
+        "versions": versions(),
+        "switches": switches,
+    }
+
+
 def hardware() -> str:
     """Return the processor, its usable cores and the accelerator, in words."""
     model = platform.processor() or platform.machine()
@@ -125,9 +198,7 @@ def hardware() -> str:
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    # Not every system can say which cores this process may use.
-    mine = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))(0)
-    text = f"{model}, {len(mine)} cores"
+    text = f"{model}, {cores()} cores"
     return f"{text}, {accelerator()}" if accelerator() else text
 
 

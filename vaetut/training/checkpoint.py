@@ -15,6 +15,7 @@ from vaetut.atomic import RunError
 from vaetut.training.weights import pack_weights, unpack_weights
 
 WRITABLE = "Set VAETUT_RUNS to a folder that can be written to."
+BUSY = "is being trained by another process: wait for it, or set VAETUT_RUNS elsewhere."
 
 
 class Diverged(RunError, FloatingPointError):
@@ -114,11 +115,11 @@ class BusyError(RunError):
 
 
 @contextlib.contextmanager
-def lock(stem: Path) -> Iterator[None]:
+def lock(stem: Path, busy: str = BUSY, remedy: str = WRITABLE) -> Iterator[None]:
     """Hold a run's lock, which the system frees when the process ends in any way.
 
-    Raises BusyError, which is a RunError, if another process holds it, and RunError
-    if the folder takes no file.
+    Raises BusyError, which is a RunError and says that the stem is `busy`, if another
+    process holds it, and RunError with the `remedy` if the folder takes no file.
     """
     path = stem.with_name(f".{stem.name}.lock")
     try:
@@ -126,14 +127,10 @@ def lock(stem: Path) -> Iterator[None]:
         held = FileLock(path, timeout=0)
         held.acquire()
     except Timeout as error:
-        raise BusyError(
-            f"{stem} is being trained by another process: wait for it, or set "
-            "VAETUT_RUNS to another folder."
-        ) from error
+        raise BusyError(f"{stem} {busy}") from error
     except OSError as error:
         raise RunError(
-            f"{path} could not be written ({error.strerror}). Set VAETUT_RUNS to a "
-            "folder that can be written to."
+            f"{path} could not be written ({error.strerror}). {remedy}"
         ) from error
     try:
         yield

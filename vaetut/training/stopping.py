@@ -1,16 +1,14 @@
 """What watches a training, batch by batch: divergence, stops, snapshots."""
 
-import contextlib
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from vaetut import signals
 from vaetut.training.checkpoint import Diverged
 
 SNAPSHOT_SECONDS = 60  # at most so much of a training is lost when it is killed
@@ -24,7 +22,7 @@ EXTREME = 5.0  # of ε: one in 1.7 million normal draws lies beyond
 class Watch(keras.callbacks.Callback):
     """Ends an epoch whose loss breaks or that is to stop, and saves it meanwhile.
 
-    A stop, by `model.stop_training` or a signal (see `stop_signals`), waits for the
+    A stop, by `model.stop_training` or a signal (see `vaetut.signals`), waits for the
     current batch, saves, and raises KeyboardInterrupt. A loss that is not finite
     raises Diverged with the step and the likely cause. After `fit`, `logs` holds the
     means of the epoch. `training` is the trainer's own state of the training.
@@ -61,7 +59,7 @@ class Watch(keras.callbacks.Callback):
         """Whether somebody asked the training to end."""
         fitted = self.training.fitted
         asked = getattr(self.model, "stop_training", False) or fitted.stop_training
-        return asked or self.training.signals.received
+        return asked or signals.received()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Put back the running means of an epoch that goes on."""
@@ -209,37 +207,3 @@ def likely_cause(
     return (
         f"It broke {when}; a learning rate that is too high is the usual cause: {cure}"
     )
-
-
-class Signals:
-    """Whether a signal to stop has come."""
-
-    received = False
-
-
-@contextlib.contextmanager
-def stop_signals(
-    first: Callable[[], object] = lambda: None,
-) -> Iterator[Signals]:
-    """Let Ctrl-C and SIGTERM stop a training after the current batch.
-
-    `first` is called at the first of them. A second one interrupts at once. Outside
-    the main thread, where Python lets nobody handle signals, nothing changes.
-    """
-    signals = Signals()
-    if threading.current_thread() is not threading.main_thread():
-        yield signals
-        return
-
-    def handle(number: int, frame: Any) -> None:
-        if signals.received:
-            raise KeyboardInterrupt
-        signals.received = True
-        first()
-
-    before = {n: signal.signal(n, handle) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

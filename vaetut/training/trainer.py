@@ -3,7 +3,6 @@
 It measures nothing and writes nothing but a checkpoint: `vaetut.runs` does the rest.
 """
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from vaetut import signals
 from vaetut.models import ImageModel
 from vaetut.recipes import Recipe
 from vaetut.training import backends
@@ -23,7 +23,7 @@ from vaetut.training.devices import Devices
 from vaetut.training.feed import Resident, epoch_order, stream
 from vaetut.training.optimizer import build_optimizer
 from vaetut.training.progress import duration, time_left
-from vaetut.training.stopping import Signals, Watch, stop_signals
+from vaetut.training.stopping import Watch
 
 VALIDATION_BATCH = 500
 
@@ -36,6 +36,9 @@ class Cost(NamedTuple):
     peak_memory_mb: int  # of the device, on a CPU of the process
     devices: int  # over all processes
     precision: str  # of the layers; weights and losses are float32
+    # What decides its bits: see `backends.conditions`. Several where it went on under
+    # others than it began with.
+    conditions: list[dict[str, Any]]
 
 
 class Trained(NamedTuple):
@@ -71,16 +74,16 @@ def train(
     KeyboardInterrupt after Ctrl-C, SIGTERM, or a callback's `stop_training`.
     """
     devices = devices or Devices("gpu" if backends.accelerator() else "cpu")
-    with contextlib.ExitStack() as stack:
-        signals = stack.enter_context(stop_signals())
-        stack.enter_context(devices.scope())
-        training = _Training(recipe, seed, checkpoint, devices, precision, signals)
+    with signals.handled(), devices.scope():
+        training = _Training(recipe, seed, checkpoint, devices, precision)
         if not resume:
             training.checkpoint.remove()
         elif training.checkpoint.exists():
             say(training.restore())
         while training.progress.epoch < recipe.epochs:
-            say(training.run_epoch(callbacks))
+            with signals.deferred():
+                line = training.run_epoch(callbacks)
+            say(line)
         return training.result()
 
 
@@ -95,6 +98,7 @@ class Progress:
     timed_seconds: float = 0.0  # that these took
     # quantity -> one value an epoch
     history: dict[str, list[float]] = field(default_factory=dict)
+    conditions: list[dict[str, Any]] = field(default_factory=list)  # see Cost
 
 
 class _Training:
@@ -107,10 +111,9 @@ class _Training:
         checkpoint: Path | None,
         devices: Devices,
         precision: str,
-        signals: Signals,
     ) -> None:
         self.recipe, self.seed = recipe, seed
-        self.devices, self.precision, self.signals = devices, precision, signals
+        self.devices, self.precision = devices, precision
         self.train_set, self.test_set = load_data(recipe, seed)
         self.weights = sample_weights(recipe, self.train_set)
         # Steps of an epoch: as many as there are batches once some images sit out.
@@ -138,7 +141,8 @@ class _Training:
         self.checkpoint = Checkpoint(
             checkpoint, identity, state + self.fitted.metrics_variables
         )
-        self.progress = Progress()
+        self.conditions = backends.conditions(devices.kind, devices.total, precision)
+        self.progress = Progress(conditions=[self.conditions])
 
     @property
     def label(self) -> str:
@@ -197,10 +201,34 @@ class _Training:
         return weights
 
     def restore(self) -> str:
-        """Go on from the checkpoint and return a line with the epoch and the step."""
+        """Go on from the checkpoint and return a line with the epoch and the step.
+
+        It says as well what is other than before and decides bits.
+        """
         self.progress = Progress(**self.checkpoint.restore())
         steps = f" and {self.progress.step} steps" if self.progress.step else ""
-        return f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
+        line = f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
+        changed = self._changed_conditions()
+        if changed:
+            line += (
+                f"; not to the same bits as in one go, for what decides them has "
+                f"changed: {'; '.join(changed)}"
+            )
+        return line
+
+    def _changed_conditions(self) -> list[str]:
+        """Note what is other than before, and return it in words."""
+        if self.progress.epoch >= self.recipe.epochs:
+            return []  # the weights have their bits already
+        noted, now = self.progress.conditions, self.conditions
+        before = noted[-1] if noted else {}  # an older version notes nothing
+        changed = [name for name in now if before.get(name) != now[name]]
+        if changed:
+            self.progress.conditions = [*(noted or [{}]), now]
+        return [
+            f"{name} {now[name]}, before {before.get(name, 'not noted')}"
+            for name in changed
+        ]
 
     def save(self, step: int) -> None:
         """Write the state after that many steps of the epoch."""
@@ -244,7 +272,8 @@ class _Training:
         seconds = time_left(progress.epoch, recipe.epochs, progress.seconds)
         line += f", {duration(seconds)} left" if seconds else ""
         watch.save(0)
-        if watch.stopped and progress.epoch < recipe.epochs:
+        # After the last one a callback has nothing to stop; a signal means all of it.
+        if signals.received() or (watch.stopped and progress.epoch < recipe.epochs):
             raise KeyboardInterrupt(
                 f"{line}\n{self.label}: stopped after epoch {progress.epoch}; "
                 "saved: the same command goes on from there"
@@ -261,6 +290,7 @@ class _Training:
             peak_memory_mb=backends.peak_memory_mb(),
             devices=self.devices.total,
             precision=self.precision,
+            conditions=progress.conditions,
         )
         return Trained(self.model, progress.history, cost)
 

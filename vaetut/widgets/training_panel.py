@@ -2,12 +2,13 @@
 
 import asyncio
 import base64
+import inspect
 import io
 import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from types import FrameType
 from typing import Any
@@ -372,21 +373,24 @@ def running_kernel() -> Any:
 
 
 def shell_stream(kernel: Any) -> Any:
-    """Return the stream on which the kernel gets clicks, None where none is known."""
+    """Return the stream that brings the kernel cells and clicks, None if unknown."""
     try:
         from ipykernel.eventloops import get_shell_stream
     except ImportError:  # ipykernel 6
-        return None
-    return get_shell_stream(kernel)
+        stream = kernel.shell_stream
+    else:
+        stream = get_shell_stream(kernel)
+    return stream if hasattr(stream, "_recv_callback") else None
 
 
-def handle_widget_messages(kernel: Any, stream: Any) -> None:
-    """Let the widgets act on what arrived while the kernel is busy with a cell.
+def look_ahead(kernel: Any, stream: Any) -> Iterator[dict[str, Any]]:
+    """Yield what has arrived for a kernel that is busy with a cell, and keep nothing.
 
-    While a cell runs, the kernel reads no message: a click would wait for the end of
-    the training. This reads them, and gives those that are not for a widget (cells
-    to run next) back to the kernel, which takes them up in the same order. Only for
-    the main thread, which owns the stream's socket.
+    While a cell runs, the kernel reads no message, so that a click would wait for the
+    end of the training. Here each is read, shown, and handed to whom the stream would
+    have handed it: the kernel takes all of them up in the order in which they came,
+    those that it had before first, those to come last. Only for the main thread, which
+    owns the stream's socket.
     """
     import zmq
 
@@ -395,23 +399,28 @@ def handle_widget_messages(kernel: Any, stream: Any) -> None:
             frames = stream.socket.recv_multipart(zmq.NOBLOCK, copy=False)
         except zmq.Again:
             return
-        kind = None
-        if len(frames) > 1:
-            idents, parts = kernel.session.feed_identities(frames, copy=False)
-            peek = kernel.session.deserialize(parts, content=False, copy=False)
-            kind = peek["header"]["msg_type"]
-        if kind in ("comm_open", "comm_msg", "comm_close"):
-            message = kernel.session.deserialize(parts, copy=False)
-            kernel.shell_handlers[kind](stream, idents, message)
-        else:
-            task = asyncio.get_running_loop().create_task(
-                kernel.shell_main(None, frames)
-            )
+        message = _read(kernel.session, frames)
+        # The stream tells nobody what `on_recv` gave it; there is no public way.
+        handed = stream._recv_callback(frames)
+        if inspect.isawaitable(handed):  # ipykernel 7; 6 has a queue of its own
+            task = asyncio.ensure_future(handed)
             _waiting.add(task)
             task.add_done_callback(_waiting.discard)
+        if message is not None:
+            yield message
 
 
-_waiting: set[asyncio.Task[Any]] = set()  # asyncio keeps no reference to a task
+def _read(session: Any, frames: Sequence[Any]) -> dict[str, Any] | None:
+    """Return a message with a valid signature, which stays unread for the kernel."""
+    try:
+        _, parts = session.feed_identities(frames, copy=False)
+        message = session.deserialize(parts, content=False, copy=False)
+        return message | {"content": session.unpack(message["content"])}
+    except (ValueError, TypeError):  # none: the kernel says so when it takes it up
+        return None
+
+
+_waiting: set[asyncio.Future[Any]] = set()  # asyncio keeps no reference to a task
 
 
 class _LiveView:
@@ -459,10 +468,20 @@ class _LiveView:
 
     def handle_messages(self) -> None:
         if self.stream is not None:
-            handle_widget_messages(self.kernel, self.stream)
+            for message in look_ahead(self.kernel, self.stream):
+                if self._is_click(message):
+                    self.panel.stop()
         if self.panel.stopping and not self.button.disabled:
             self.button.disabled = True
             self.button.description = "Stopping …"
+
+    def _is_click(self, message: dict[str, Any]) -> bool:
+        content = message["content"]
+        return (
+            message["header"]["msg_type"] == "comm_msg"
+            and content.get("comm_id") == self.button.model_id
+            and content.get("data", {}).get("content") == {"event": "click"}
+        )
 
     def progress(self, within: float, batch: int | None) -> None:
         panel = self.panel
