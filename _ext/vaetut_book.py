@@ -279,19 +279,29 @@ class Benchmarks(Table):
 
 
 WHAT_WIDGETS_SHARE = re.compile(
-    r'<style>.*?</style>\n|<script type="module">.*?</script>\n', re.S
+    r'<style>.*?</style>\n|<script type="module">.*?</script>\n|"weights":"[^"]*"', re.S
 )
 
 
 def share_once(app: Sphinx, doctree: docutils.nodes.document, page: str) -> None:
-    """Leave out of a page each style and module script that it already has."""
+    """Leave out of a page each style, module script and network that it already has.
+
+    A network's weights then say which of the page's they are, "#k", counted from 0: see
+    `shareWeights` in vaetut/widgets/js/explorer.js.
+    """
     seen: set[str] = set()
+    weights: dict[str, int] = {}
 
     def first(match: re.Match[str]) -> str:
         text = match[0]
+        if text in weights:
+            return f'"weights":"#{weights[text]}"'
         if text in seen:
             return ""
-        seen.add(text)
+        if text.startswith('"'):
+            weights[text] = len(weights)
+        else:
+            seen.add(text)
         return text
 
     for node in doctree.findall(docutils.nodes.raw):

@@ -3,7 +3,7 @@
 A page made of the explorer's own HTML is driven in headless Chromium, from the disk;
 the explorer itself says how long after the slider's event the image was there. Between
 the frames Keras decodes the same code, a batch of one, as the live widget does. Whole
-VAEs run in the page as well: there it is from a picture to the decoder's answer, against
+VAEs run in the page as well: there it is from a picture to the answer, against
 Keras's `reconstruct`.
 """
 

@@ -115,3 +115,15 @@ def test_a_page_keeps_what_its_widgets_share_once(extension):
         style, script = SHARED
         whole = explorer.to_html()
         assert text == whole.removeprefix(style).removesuffix(script) != whole
+
+
+def test_a_page_keeps_each_networks_weights_once(extension):
+    """Two widgets of one decoder: the second says where its weights are."""
+    states = ['"weights":"AAAA"', '"weights":"BBBB","x":1', '"weights":"AAAA"']
+    doctree = nodes.section()
+    for state in (*states, '"weights":"BBBB"'):
+        doctree += nodes.raw("", f"{{{state}}}", format="html")
+    extension.share_once(None, doctree, "page")
+    kept = [f"{{{state}}}" for state in states[:2]]
+    shared = ['{"weights":"#0"}', '{"weights":"#1"}']
+    assert [node.astext() for node in doctree.children] == kept + shared

@@ -74,14 +74,29 @@ function begin({ kind, label, names, mount }, root, state, model) {
 }
 
 /**
+ * Put weights into networks that only say "#k", where another widget of the page has
+ * them: the k-th of all weights in its text. The book leaves repeated ones out.
+ */
+export function shareWeights(/** @type {{networks?: {weights: string}[]}[]} */ states) {
+  const known = [];
+  for (const network of states.flatMap(({ networks = [] }) => networks)) {
+    const { weights } = network;
+    if (weights.startsWith("#")) network.weights = known[Number(weights.slice(1))];
+    else known.push(weights);
+  }
+}
+
+/**
  * Mount every widget of a built page.
  * @param {Widget[]} widgets
  */
 export function beginOnPage(widgets) {
-  for (const root of document.querySelectorAll(".vaetut-explorer:not([data-live])")) {
+  const roots = [...document.querySelectorAll(".vaetut-explorer:not([data-live])")].flatMap((root) => {
     const json = root.querySelector("script[type='application/json']");
-    if (!json) continue;
-    const state = JSON.parse(json.textContent);
+    return json ? [{ root, state: JSON.parse(json.textContent) }] : [];
+  });
+  shareWeights(roots.map(({ state }) => state));
+  for (const { root, state } of roots) {
     try {
       begin(widgets.find(({ kind }) => kind === state.widget), root, state, null);
     } catch (error) {
