@@ -89,6 +89,12 @@ test("images grow by repetition, and channels are scaled", () => {
   near(run({ type: "scaling" }, [0.5, -0.25], [0.125, 0], [1, 2, 3, 4]), [0.625, -0.5, 1.625, -1]);
 });
 
+test("each place is told where it is", () => {
+  const operation = { type: "coordinates", channels: [1, 3], source: [2, 3], target: [2, 3] };
+  const expected = [[1, -1, -1], [2, 0, -1], [3, 1, -1], [4, -1, 1], [5, 0, 1], [6, 1, 1]];
+  near(run(operation, [], [], [1, 2, 3, 4, 5, 6]), expected.flat());
+});
+
 test("channels become the pixels of a block", () => {
   const operation = { type: "unfolding", size: [2, 2], source: [1, 2], target: [2, 4] };
   near(run(operation, [], [], [1, 2, 3, 4, 5, 6, 7, 8]), [1, 2, 5, 6, 3, 4, 7, 8]);

@@ -9,8 +9,14 @@ from keras import layers
 from widget_table import random_weights
 
 from vaetut.models import conv_encoder
+from vaetut.models.compact import broadcast_decoder, transposed_decoder
 from vaetut.models.reference import reference_encoder
-from vaetut.widgets.packing import pack_encoder, run_packed
+from vaetut.widgets.packing import (
+    decode_packed,
+    pack_decoder,
+    pack_encoder,
+    run_packed,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -52,6 +58,22 @@ def test_a_packed_encoder_gives_what_keras_gives(name):
     within = 1e-2 if name == "several kinds" else 1e-4
     assert np.abs(run_packed(packed, images) - expected).max() < within
     assert np.abs(expected).max() > 10 * within
+
+
+DECODERS = {
+    "transposed": lambda: transposed_decoder((32, 32, 1), 3),
+    "broadcast": lambda: broadcast_decoder((32, 32, 1), 3),
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_packed_decoder_of_stars_gives_what_keras_gives(name):
+    decoder = random_weights(DECODERS[name](), scale=0.2)
+    packed = json.loads(json.dumps(pack_decoder(decoder)))
+    codes = RNG.normal(size=(3, 3))
+    expected = np.asarray(decoder(codes.astype(np.float32), training=False))
+    assert np.abs(decode_packed(packed, codes) - expected).max() < 1e-4
+    assert expected.std() > 0.01
 
 
 def test_heads_have_their_names():

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vaetut.models.compact import DepthToSpace
+from vaetut.models.compact import Coordinates, DepthToSpace
 
 # What the explorer's JavaScript computes; the number is a slope or a scale, if any.
 ACTIVATIONS = {
@@ -27,7 +27,7 @@ LINEAR = {"activation": "linear", "slope": 0.0}
 RELU = {"activation": "relu", "slope": 0.0}
 LAYERS = (
     "Dense, Reshape, Flatten, Conv2D, Conv2DTranspose, MaxPooling2D, UpSampling2D, "
-    "BatchNormalization, Activation, ReLU, LeakyReLU, ELU, Dropout"
+    "BatchNormalization, Activation, ReLU, LeakyReLU, ELU, Dropout, RepeatVector"
 )
 
 
@@ -252,6 +252,8 @@ def _makers() -> list[tuple[type, Callable[..., dict[str, Any]]]]:
         (kinds.Conv2DTranspose, _convolution),
         (kinds.MaxPooling2D, _pooling),
         (kinds.UpSampling2D, _upsampling),
+        (kinds.RepeatVector, _repetition),
+        (Coordinates, _coordinates),
         (DepthToSpace, _unfolding),
     ]
 
@@ -350,6 +352,29 @@ def _upsampling(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
         "source": list(shape[1:3]),
         "target": list(layer.compute_output_shape(shape)[1:3]),
         "channels": [shape[-1], shape[-1]],
+        **LINEAR,
+    }
+
+
+def _repetition(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "layer": layer.name,
+        "type": "upsampling",
+        "size": [layer.n, 1],
+        "source": [1, 1],
+        "target": [layer.n, 1],
+        "channels": [shape[-1], shape[-1]],
+        **LINEAR,
+    }
+
+
+def _coordinates(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "layer": layer.name,
+        "type": "coordinates",
+        "source": list(shape[1:3]),
+        "target": list(shape[1:3]),
+        "channels": [shape[-1], shape[-1] + 2],
         **LINEAR,
     }
 
@@ -524,6 +549,17 @@ def _run_upsampling(
     return x.repeat(operation["size"][0], axis=1).repeat(operation["size"][1], axis=2)
 
 
+def _run_coordinates(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+    rows, columns = operation["source"]
+    x = x.reshape(-1, rows, columns, operation["channels"][0])
+    sides = np.linspace(-1, 1, columns), np.linspace(-1, 1, rows)
+    place = np.stack(np.meshgrid(*sides), axis=-1)  # x, y
+    place = np.broadcast_to(place, (len(x), *place.shape))
+    return np.concatenate([x, place], axis=-1)
+
+
 def _run_unfolding(
     operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
@@ -542,6 +578,7 @@ _RUN = {
     "transposed": _run_transposed,
     "pooling": _run_pooling,
     "upsampling": _run_upsampling,
+    "coordinates": _run_coordinates,
     "unfolding": _run_unfolding,
     "scaling": _run_scaling,
     "activation": lambda operation, x, kernel, bias: x,

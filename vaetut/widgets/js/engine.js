@@ -6,7 +6,7 @@ import { bytes } from "./numbers.js";
 /**
  * One step of a network. A kernel and a bias are [first, number] in the weights.
  * @typedef {object} Operation
- * @property {"linear" | "transposed" | "pooling" | "upsampling" | "unfolding" | "scaling" | "activation"} type
+ * @property {"linear" | "transposed" | "pooling" | "upsampling" | "coordinates" | "unfolding" | "scaling" | "activation"} type
  * @property {string} activation
  * @property {number} [slope]
  * @property {[number, number]} [channels]  in and out
@@ -191,6 +191,24 @@ function upsampling(operation) {
 }
 
 /**
+ * Each place gets two channels more, x and y from −1 to 1.
+ * @param {Operation} operation
+ * @returns {Step}
+ */
+function coordinates(operation) {
+  const { source: [height, width], channels: [inputs, outputs] } = operation;
+  return (x) => {
+    const y = new Float32Array(height * width * outputs);
+    for (let p = 0; p < height * width; p++) {
+      y.set(x.subarray(p * inputs, (p + 1) * inputs), p * outputs);
+      y[p * outputs + inputs] = (2 * (p % width)) / (width - 1) - 1;
+      y[p * outputs + inputs + 1] = (2 * Math.floor(p / width)) / (height - 1) - 1;
+    }
+    return activate(operation, y);
+  };
+}
+
+/**
  * Channels become the pixels of a block.
  * @param {Operation} operation
  * @returns {Step}
@@ -214,7 +232,7 @@ function scaling(operation, /** @type {Float32Array} */ scale, /** @type {Float3
   return (x) => activate(operation, x.map((v, i) => v * scale[i % scale.length] + shift[i % scale.length]));
 }
 
-const MAKERS = { linear, transposed, pooling, upsampling, unfolding, scaling };
+const MAKERS = { linear, transposed, pooling, upsampling, coordinates, unfolding, scaling };
 
 /**
  * Return what runs a network for one input: a code, or an image in [0, 1].
