@@ -3,9 +3,11 @@
 1. MathJax is served from the book itself, so a built page needs no network.
 2. Notebooks are executed side by side, into a cache that is keyed by everything they
    run on: see ``execution``.
-3. Tables come from the claims and the trained runs: ``{claims}``, ``{runs}``,
-   ``{benchmarks}``, ``{metrics}``. Numbers in prose do too: see ``prose``.
-4. Each widget brings the style and the script of all: a page keeps them once.
+3. Tables come from the trained runs: ``{runs}``, ``{gpu-runs}``, ``{benchmarks}``,
+   ``{metrics}``. So do claims, see ``claims_page``, and numbers in prose, see
+   ``prose``.
+4. Each widget brings the style and the script of all: a page keeps them once, and each
+   network's weights.
 """
 
 import hashlib
@@ -13,14 +15,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-import docutils.nodes
 from docutils.nodes import Node
-from docutils.parsers.rst import directives
 from execution import CACHES, execution_digest, fill
 from myst_nb.core.read import create_nb_reader
 from prose import CLAIMS, keep_numbers
@@ -114,7 +114,11 @@ class Table(SphinxDirective):
     """A directive that renders rows of Markdown cells as a table."""
 
     def table(self, header, rows, *options):
-        """Return the nodes of a table of `header` and `rows`, sequences of str.
+        """Return the nodes of a table: see `markup`."""
+        return self.parse_text_to_nodes(self.markup(header, rows, *options))
+
+    def markup(self, header, rows, *options):
+        """Return the Markdown of a table of `header` and `rows`, sequences of str.
 
         A cell may have several lines; `options` are those of a list-table.
         """
@@ -126,86 +130,48 @@ class Table(SphinxDirective):
         for row in [header, *rows]:
             first, *rest = (cell.replace("\n", "\n    ") for cell in row)
             lines += [f"* - {first}", *(f"  - {cell}" for cell in rest)]
-        return self.parse_text_to_nodes("\n".join([*lines, "::::"]))
-
-
-class Claims(Table):
-    """``{claims}``: the sources' claims beside ours, of one chapter or of all.
-
-    Those that are tested in a table, theorems in another. In a cell the second
-    paragraph is small print, and a verdict has a class: vaetut.css.
-    """
-
-    optional_arguments = 1
-
-    def run(self):
-        from vaetut.claims import rows
-
-        self.env.note_dependency(str(CLAIMS))
-        chapter = directives.positive_int(self.arguments[0]) if self.arguments else None
-        found = {"test": [], "theorem": []}
-        for row in rows(CLAIMS, chapter=chapter):
-            found[row.kind].append(row)
-        # Of one chapter, the column that says which is left out.
-        start = 0 if chapter is None else 1
-        nodes = []
-        if found["test"] or not found["theorem"]:
-            nodes += self.claims(found["test"], "Verdict", start)
-        if found["theorem"]:
-            about = "Not tested, for it cannot come out otherwise; and the reason why:"
-            nodes += self.parse_text_to_nodes(about)
-            nodes += self.claims(found["theorem"], "Reason", start)
-        return nodes
-
-    def claims(self, found, last, start):
-        """Return the nodes of a table of claims, its columns from `start` on."""
-        header = ("Ch.", "Claim", "Theirs", "Ours", last)
-        widths = (7, 35, 15, 25, 18) if last == "Verdict" else (7, 31, 12, 20, 30)
-        options = (":class: claims", f":widths: {' '.join(map(str, widths[start:]))}")
-        cells = (self.cells(row)[start:] for row in found)
-        nodes = self.table(header[start:], cells, *options)
-        if last == "Verdict":
-            for node in nodes:
-                mark_verdicts(node)
-        return nodes
-
-    @staticmethod
-    def cells(row):
-        """Return one table row for a claim."""
-        from vaetut.claims import WHOSE
-
-        rule = f"Must be {row.rule}. " if row.rule else ""
-        alone = f"after correction\n\nThe interval alone: {row.alone}."
-        last = row.reason or f"{row.verdict} {alone * (row.verdict != row.alone)}"
-        return (
-            f"{row.chapter}",
-            f"{row.claim}\n\n{row.source} ({WHOSE[row.whose]}).",
-            row.theirs,
-            f"{row.measure} {row.value}".strip() + f"\n\n{rule}{row.basis}.",
-            last.strip(),
-        )
-
-
-def mark_verdicts(table) -> None:
-    """Give the last cell of each row of a table of claims a class by its first word."""
-    for row in table.findall(docutils.nodes.row):
-        words = row.children[-1].astext().split()
-        row.children[-1]["classes"].append(f"verdict-{words[0].lower()}")
+        return "\n".join([*lines, "::::"])
 
 
 class Runs(Table):
-    """``{runs}``: what was trained, on what, for how long, and to which loss."""
+    """``{runs}``: what was trained, on what, for how long, and to which loss.
+
+    A table of the recipes, each with its variants below it. Where those are many they
+    have a table of their own, which is folded.
+    """
+
+    HEADER = ("Recipe", "Seeds", "Trained on", "Time", "Parameters", "Loss")
+    OPTIONS = (":class: runs", ":widths: 24 7 17 12 13 27")
+    MANY = 4
 
     def run(self) -> list[Node]:
-        """Return the nodes of the table; Sphinx calls it."""
+        """Return the nodes of the tables; Sphinx calls it."""
         from vaetut.runs import list_runs
 
-        header = ("Recipe", "Seeds", "Trained on", "Time", "Parameters", "Loss")
-        return self.table(header, map(self.cells, list_runs(variants=False)))
+        groups: dict[str, list[Mapping[str, Any]]] = {}
+        for run in list_runs():  # the recipes, then the variants
+            groups.setdefault(run["recipe"].split("+")[0], []).append(run)
+        rows, folded = [], []
+        for base, runs in groups.items():
+            variants = [run for run in runs if run["recipe"] != base]
+            many = len(variants) >= self.MANY
+            rows += [run for run in runs if not (many and run in variants)]
+            if many:
+                folded.append(self.folded(base, variants))
+        result = self.table(self.HEADER, map(self.cells, rows), *self.OPTIONS)
+        for text in folded:
+            result += self.parse_text_to_nodes(text)
+        return result
+
+    def folded(self, base: str, variants: Sequence[Mapping[str, Any]]) -> str:
+        """Return the Markdown of a recipe's variants."""
+        table = self.markup(self.HEADER, map(self.cells, variants), *self.OPTIONS)
+        head = f":::::{{dropdown}} {len(variants)} variants of `{base}`"
+        return "\n".join([head, table, ":::::"])
 
     @staticmethod
     def cells(run: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return one table row for a run of `list_runs`."""
+        """Return one table row for a run of `list_runs`: of a variant its changes."""
         minutes, seconds = divmod(round(run["seconds"]), 60)
         # The terms of the loss; `vaetut runs --json` has all that was measured.
         metrics = (
@@ -214,13 +180,42 @@ class Runs(Table):
             for name, value in run["metrics"].items()
             if name in ("reconstruction", "reconstruction_sampled", "kl")
         )
+        base, *changes = run["recipe"].split("+")
+        name = " ".join(f"`+{part}`" for part in changes) or f"`{base}`"
         return (
-            f"`{run['recipe']}` {run['scale']}" + " (**stale**)" * run["stale"],
+            f"{name} {run['scale']}" + " (**stale**)" * run["stale"],
             f"{run['seeds']}",
             f"{run['hardware']}, {run['backend']}",
             f"{minutes} min {seconds} s" if minutes else f"{seconds} s",
             f"{run['parameters']['total']:,}",
             "; ".join(metrics),
+        )
+
+
+class GpuRuns(Table):
+    """``{gpu-runs}``: the shipped trainings that were done on a card, in minutes."""
+
+    def run(self) -> list[Node]:
+        """Return the nodes of the table, or of a sentence; Sphinx calls it."""
+        from vaetut.runs.tables import on_a_card
+
+        rows = on_a_card()
+        if not rows:
+            text = "Not measured yet: no run that ships was trained on a card."
+            return self.parse_text_to_nodes(text)
+        header = ("Recipe", "Card", "Seeds", "Minutes", "Images a second")
+        return self.table(header, map(self.cells, rows))
+
+    @staticmethod
+    def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return one table row for a row of `on_a_card`."""
+        rate = row["images_per_second"]
+        return (
+            f"`{row['recipe']}` {row['scale']}",
+            row["card"],
+            f"{row['seeds']}",
+            f"{row['seconds'] / 60:.1f}",
+            f"{rate:,.0f}" if rate else "",
         )
 
 
@@ -231,7 +226,7 @@ class Metrics(Table):
         from vaetut.metrics import REGISTRY
 
         header = ("Metric", "Meaning", "Unit", "Of", "Better")
-        options = ":class: claims", ":widths: 34 36 12 10 8"
+        options = ":class: metrics", ":widths: 34 36 12 10 8"
         return self.table(header, map(self.cells, REGISTRY), *options)
 
     @staticmethod
@@ -317,8 +312,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", copy_mathjax)
     app.connect("env-before-read-docs", execute_what_is_read)
     app.connect("doctree-resolved", share_once)
-    app.add_directive("claims", Claims)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)
+    app.add_directive("gpu-runs", GpuRuns)
     app.add_directive("metrics", Metrics)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

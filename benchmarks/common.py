@@ -25,14 +25,20 @@ class Contender:
     """A process of a benchmark's own file that does what it is asked, then sleeps.
 
     Frameworks do not share a process: their thread pools and memory are their own. A
-    process that is not asked waits for a line and takes no processor time.
+    process that is not asked waits for a line and takes no processor time. `settings`
+    are more variables of its environment.
     """
 
-    def __init__(self, script: str | Path, backend: str = "tensorflow") -> None:
+    def __init__(
+        self,
+        script: str | Path,
+        backend: str = "tensorflow",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         environment = {"TF_CPP_MIN_LOG_LEVEL": "2"} | os.environ | SHARING
         self.process = subprocess.Popen(
             [sys.executable, str(script), "--serve"],
-            env=environment | {"KERAS_BACKEND": backend},
+            env=environment | {"KERAS_BACKEND": backend} | (settings or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

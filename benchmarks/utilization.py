@@ -2,9 +2,8 @@
 
 Ours is the rate of whole training steps, input pipeline, optimizer and metrics
 included; theirs is that of a large matrix product, in the layers' precision, on the
-same backend and device. They take turns. An image in training counts three times the
-multiply-accumulates of its way forward (forward, weight gradients, input gradients),
-less the first layer's input gradient, which nobody needs. The backend is Keras'.
+same backend and device. They take turns. `vaetut/models/work.py` counts the operations
+of an image in training. The backend is Keras'.
 """
 
 from __future__ import annotations
@@ -31,21 +30,6 @@ SIDE, PRODUCTS = {"cpu": 2048, "gpu": 8192}, {"cpu": 4, "gpu": 100}
 # Steps of a turn: many enough that what `fit` does once does not count.
 STEPS = {"cpu": 50, "gpu": 400}
 SEED = 0
-
-
-def training_flops(model: keras.Model) -> tuple[int, int]:
-    """Return the floating-point operations of training on one image.
-
-    With them the multiply-accumulates of its forward pass.
-    """
-    import keras
-
-    from vaetut.models.networks import macs
-
-    encoder = model.encoder
-    first = next(layer for layer in encoder.layers if layer.weights)
-    whole = macs(encoder) + macs(model.decoder)
-    return 2 * (3 * whole - macs(keras.Model(encoder.input, first.output))), whole
 
 
 def steps_way(
@@ -93,6 +77,8 @@ def measure(recipe: Recipe, precision: str, quick: bool) -> dict[str, Any]:
     import keras
 
     from vaetut import datasets
+    from vaetut.models.networks import macs
+    from vaetut.models.work import training_flops
     from vaetut.training import backends
 
     device = "cpu" if backends.accelerator() is None else "gpu"
@@ -108,7 +94,7 @@ def measure(recipe: Recipe, precision: str, quick: bool) -> dict[str, Any]:
         1 if quick else ROUNDS,
         0 if quick else SECONDS,
     )
-    flops, forward = training_flops(model)
+    flops, forward = training_flops(model), macs(model.encoder) + macs(model.decoder)
     tera = {name: products * 2 * side**3 / 1e12 for name in PRECISIONS}
     case = common.rate_case(
         f"{recipe.name} in {precision} on {keras.backend.backend()}",

@@ -25,6 +25,7 @@ class Command:
     def __init__(self, commands: "Commands", arguments: list[str], runs: Path) -> None:
         self.runs, self.commands, self.began = runs, commands, time.monotonic()
         runs.mkdir(parents=True, exist_ok=True)
+        (runs / "said").write_text("")
         self.pid = commands.ask(do="start", arguments=arguments, runs=str(runs))
 
     def poll(self) -> int | None:
@@ -121,7 +122,7 @@ def _answer() -> None:
 def _run(main: Any, arguments: list[str], runs: Path) -> None:
     """Run a command in a process of its own, and end it."""
     os.environ["VAETUT_RUNS"] = str(runs)
-    said = os.open(runs / "said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    said = os.open(runs / "said", os.O_WRONLY | os.O_APPEND)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(said, 1)
     os.dup2(said, 2)

@@ -5,8 +5,8 @@ Values flow one way and imports follow them:
     datasets, analysis  ->  models  ->  recipes  ->  training  ->  measures  ->  runs
         ->  figures, widgets, claims  ->  book
 
-`datasets` and `analysis` know no Keras: arrays in, arrays and numbers out. Three small
-rooms stand beside the line: `atomic`, `checks` and `metrics`.
+`datasets` and `analysis` know no Keras: arrays in, arrays and numbers out. Four small
+rooms stand beside the line: `atomic`, `checks`, `metrics` and `signals`.
 """
 
 import os

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vaetut import BACKENDS, commands, signals
-from vaetut.atomic import DataError, RunError
+from vaetut.atomic import DataError, RunError, shown
 
 KERAS = "vaetut.runs"  # what most commands need, and what takes seconds
 STOPPED = "stopped; the same command goes on from here"
@@ -22,8 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status.
 
     `argv` is the command and its arguments, those of the process unless given. The
-    status is 0; 1 with the error in a line; 130 after Ctrl-C or SIGTERM; 141 if nobody
-    reads the output.
+    status is 0; 1 with the error in a line; 75 where more time is needed; 130 after
+    Ctrl-C or SIGTERM; 141 if nobody reads the output.
     """
     _open_streams()
     try:
@@ -55,8 +55,8 @@ def _status(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except (ValueError, DataError, RunError, OSError) as error:
-        print(f"vaetut: {error}", file=sys.stderr)
-        return 1
+        print("\n".join(map(shown, f"vaetut: {error}".split("\n"))), file=sys.stderr)
+        return getattr(error, "status", 1)
     except KeyboardInterrupt as stop:
         print(f"\nvaetut: {str(stop) or STOPPED}", file=sys.stderr)
         return 130
@@ -105,9 +105,10 @@ def _parser() -> argparse.ArgumentParser:
         function: Callable[..., Any],
         *arguments: Any,
         to: Any = subparsers,
+        name: str | None = None,
         needs: str = KERAS,
     ) -> argparse.ArgumentParser:
-        name = function.__name__.rpartition("_")[2]
+        name = name or function.__name__.rpartition("_")[2]
         command = to.add_parser(name, help=function.__doc__)
         command.set_defaults(command=function, needs=needs)
         for *flags, options in arguments:
@@ -131,8 +132,11 @@ def _parser() -> argparse.ArgumentParser:
     images: dict[str, Any] = {"to": data, "needs": "vaetut.datasets"}
     add(commands.data_list, **images)
     add(commands.data_make, ("name", {"help": "a data set"}), folder, files, **images)
+    add(commands.data_draw, ("name", {"help": "a data set"}), **images)
     add(commands.data_verify, **images)
 
+    text = "how many there are: what would take longer stops after its first steps"
+    minutes = {"type": float, "help": text}
     on: dict[str, Any] = {"action": argparse.BooleanOptionalAction, "default": True}
     on["help"] = "go on where a training was stopped, or start anew"
     devices = {"default": "1", "help": "how many, and which: 2, gpu, gpu:4, cpu:2"}
@@ -142,10 +146,21 @@ def _parser() -> argparse.ArgumentParser:
         commands.train,
         *(recipe, scale, seeds, backend, precision),
         ("--resume", on),
+        ("--minutes", minutes),
         ("--devices", devices),
         ("--cluster", hosts),
         ("--rank", rank),
     )
+
+    full = add(commands.full_scale, backend, name="full-scale")
+    text = "of the card's time there are"
+    full.add_argument("--minutes", type=float, required=True, help=text)
+    text = "where results, a page on them and the trained runs are written"
+    full.add_argument("--out", type=Path, required=True, help=text)
+    text = "the same at smoke scale, on whatever there is"
+    full.add_argument("--rehearse", action="store_true", help=text)
+    text = "only these groups or items of the list (default: all)"
+    full.add_argument("--only", nargs="+", metavar="NAME", help=text)
 
     sweep = add(commands.sweep, recipe, scale, seeds, backend, precision, as_json)
     text = "a field of the recipe and its values, as beta=0.5,1 filters=32x64"

@@ -6,12 +6,14 @@ import glob
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock
 
+LARGEST = 2**31  # bytes of a file that is read as a whole
 LOCK = "lock"  # held by who writes; the system frees it when he ends in any way
 
 
@@ -79,18 +81,60 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def shown(text: object) -> str:
+    """Return a text, such as the name of a file, in characters that can be printed.
+
+    Line ends, escapes and bytes that are no text stand in it as Python writes them: a
+    name must not move the cursor, nor pass for a line of ours.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text)
+    )
+
+
+def check_file(
+    path: Path, error: type[Exception], remedy: str, most: int = LARGEST
+) -> int:
+    """Return the size in bytes of an ordinary file, of which nothing is read.
+
+    Raises `error`, naming the file and the `remedy`, for one that is missing, a folder,
+    a pipe or a device, which may never end, or has more than `most` bytes.
+    """
+    try:
+        state = os.stat(path)
+        if not stat.S_ISREG(state.st_mode):
+            folder = stat.S_ISDIR(state.st_mode)
+            raise OSError(0, "it is a folder" if folder else "it is no ordinary file")
+    except (OSError, ValueError) as failure:  # ValueError: a zero byte in the name
+        raise error(
+            f"{shown(path)} cannot be read ({_reason(failure)}). {remedy}"
+        ) from failure
+    if state.st_size > most:
+        raise error(
+            f"{shown(path)} cannot be read (it has {state.st_size:,} bytes, more than "
+            f"{most:,}). {remedy}"
+        )
+    return state.st_size
+
+
 def read_bytes(
-    path: Path, error: type[Exception], remedy: str, stated: str | None = None
+    path: Path,
+    error: type[Exception],
+    remedy: str,
+    stated: str | None = None,
+    most: int = LARGEST,
 ) -> bytes:
     """Return what is in a file, whose SHA-256 must be the one stated, if any is.
 
-    Raises `error`, naming the file and the `remedy`, if it cannot be read or differs.
+    Raises `error`, naming the file and the `remedy`, if it cannot be read, differs, or
+    is one that `check_file` refuses.
     """
+    check_file(path, error, remedy, most)
     try:
-        raw = path.read_bytes()
+        raw = Path(path).read_bytes()
     except OSError as failure:
         raise error(
-            f"{path} cannot be read ({failure.strerror}). {remedy}"
+            f"{shown(path)} cannot be read ({_reason(failure)}). {remedy}"
         ) from failure
     if stated is not None:
         check_sha256(path, sha256(raw), stated, error, remedy)
@@ -103,9 +147,13 @@ def check_sha256(
     """Raise `error`, naming the file and the remedy, unless two hashes are one."""
     if found != stated:
         raise error(
-            f"{path} is damaged: its SHA-256 is {found[:12]}…, expected "
-            f"{stated[:12]}…. {remedy}"
+            f"{shown(path)} is damaged: its SHA-256 is {found[:12]}…, expected "
+            f"{shown(stated)[:12]}…. {remedy}"
         )
+
+
+def _reason(failure: Exception) -> str:
+    return getattr(failure, "strerror", None) or str(failure)
 
 
 def _sync(path: Path) -> None:

@@ -32,6 +32,7 @@ from vaetut.recipes import CATALOGUE, get_recipe
 from vaetut.recipes.experiments import EXPERIMENTS
 from vaetut.recipes.recipe import SCALES, Recipe
 from vaetut.runs import records, summary
+from vaetut.runs.scales import shown
 
 CLAIMS = Path(__file__).parents[1] / "book" / "claims.toml"  # of a checkout
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks" / "results"  # of a checkout
@@ -43,7 +44,14 @@ WHOSE = {  # what a claim's `whose` may be -> as a table says it
     "reading": "our reading of theirs",
     "ours": "ours",
 }
-REQUIRED = ("chapter", "claim", "whose", "source", "theirs", "metric")
+POSTS = (  # what the `source` of a claim of theirs begins with
+    "Post on VAEs",
+    "TF 2.8 series, XI",
+    "TF 2.8 series, XII",
+    "TF 2.8 series, XIII",
+    "Zero-shot post",
+)
+REQUIRED = ("chapter", "claim", "whose", "source", "section", "theirs", "metric")
 OPTIONAL = {
     "minus",  # another metric: the claim is of the difference
     "over",  # another metric: the claim is of the ratio
@@ -64,6 +72,7 @@ WANTED = {
     NUMBER: "write a number",
     TRUTH: "write true or false",
 }
+ELSEWHERE = ("scale", "mean", "low", "high", "n", "alone")  # of a row at another scale
 SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 # Two trainings of one seed have these in common, or the seed makes no pair of them.
 SAME_START = (
@@ -90,6 +99,7 @@ class Row:
     claim: str
     whose: str  # "theirs"; "reading", our reading of theirs; or "ours"
     source: str
+    section: str  # heading of the section of the chapter that measures it
     theirs: str  # their value
     mean: float
     low: float | None  # end of the 95 % interval; None where n = 1
@@ -99,6 +109,8 @@ class Row:
     scale: str  # of the runs: "full" or "laptop"; "images drawn"; "benchmark"
     unit: str
     rule: str  # in words; "" of a theorem
+    least: float | None  # the rule's bounds; None where it has no such side
+    most: float | None
     paired: bool | None  # seed by seed; None of a single metric
     p: float | None  # of the bound that is nearest to deciding; None of a theorem
     p_holm: float | None  # the same, corrected for the tests of its chapter
@@ -108,6 +120,12 @@ class Row:
     reason: str = ""  # why a theorem holds, or does not
     measure: str = ""  # what is measured
     format: str = ".4g"
+    also: tuple["Row", ...] = ()  # the same at smaller scales; verdicts not corrected
+
+    @property
+    def post(self) -> str:
+        """The post that the claim is from, one of POSTS; "" of one of ours."""
+        return _post_of(self.source)
 
     @property
     def value(self) -> str:
@@ -133,8 +151,13 @@ class Row:
 
     @property
     def json(self) -> dict:
-        """The row as a plain dictionary, without what is for display only."""
-        return {k: v for k, v in asdict(self).items() if k != "format"}
+        """The row as a plain dictionary, without what is for display only.
+
+        "also" has the numbers and the verdict at the other scales, one each.
+        """
+        also = [{k: getattr(row, k) for k in ELSEWHERE} for row in self.also]
+        own = {k: v for k, v in asdict(self).items() if k not in ("format", "also")}
+        return own | {"also": also}
 
 
 class Counts(NamedTuple):
@@ -171,9 +194,15 @@ class Rule(NamedTuple):
     words: str  # the rule as a reader sees it; {unit} stands for the unit
 
     @property
+    def sides(self) -> tuple[float | None, float | None]:
+        """The lower end and the upper one, None for one that it has not."""
+        low, high = (b if math.isfinite(b) else None for b in (self.low, self.high))
+        return low, high
+
+    @property
     def bounds(self) -> list[float]:
         """The ends that it has, the lower first."""
-        return [b for b in (self.low, self.high) if math.isfinite(b)]
+        return [bound for bound in self.sides if bound is not None]
 
     def holds(self, value: float) -> bool:
         """Return whether a value satisfies the rule."""
@@ -364,37 +393,47 @@ def _row(claim):
     """Return the row of a claim, not yet corrected, or say what is wrong with it."""
     try:
         _check(claim)
-        samples = _samples([claim[key] for key in ("metric", *_other(claim))])
-        estimate, paired = _estimate(claim, samples)
-        factor, found = claim.get("factor", 1.0), estimate.interval()
-        ends = (found.low * factor, found.high * factor) if found.n > 1 else (None,) * 2
-        unit = _unit_of(claim)
-        rule, p, alone = "", None, None
-        if "holds" in claim:
-            parsed = parse_rule(claim["holds"])
-            would_be, p = decide(estimate, parsed, factor)
-            alone = verdict(would_be, p)
-            rule = parsed.words.format(unit=f" {unit}" if unit else "")
-        given = (*REQUIRED[:-1], "kind", "reason", "measure", "format")
-        return Row(
-            **{key: claim[key] for key in given if key in claim},
-            mean=found.mean * factor,
-            low=ends[0],
-            high=ends[1],
-            n=found.n,
-            of=samples[0].of,
-            scale=samples[0].scale,
-            unit=unit,
-            rule=rule,
-            paired=paired,
-            p=p,
-            p_holm=None,
-            alone=alone,
-            verdict=None,
-        )
+        names = [claim[key] for key in ("metric", *_other(claim))]
+        first, *others = (_judged(claim, samples) for samples in _samples(names))
+        return replace(first, also=tuple(others))
     except ValueError as error:
         text = claim.get("claim", claim)
         raise ValueError(f"The claim {text!r} cannot be tested: {error}") from error
+
+
+def _judged(claim, samples):
+    """Return the row of a claim that its samples, all of one scale, make."""
+    estimate, paired = _estimate(claim, samples)
+    factor, found = claim.get("factor", 1.0), estimate.interval()
+    ends = (found.low * factor, found.high * factor) if found.n > 1 else (None,) * 2
+    unit = _unit_of(claim)
+    rule, p, alone = "", None, None
+    sides: tuple[float | None, float | None] = None, None
+    if "holds" in claim:
+        parsed = parse_rule(claim["holds"])
+        would_be, p = decide(estimate, parsed, factor)
+        alone = verdict(would_be, p)
+        rule = parsed.words.format(unit=f" {unit}" if unit else "")
+        sides = parsed.sides
+    given = (*REQUIRED[:-1], "kind", "reason", "measure", "format")
+    return Row(
+        **{key: claim[key] for key in given if key in claim},
+        mean=found.mean * factor,
+        low=ends[0],
+        high=ends[1],
+        n=found.n,
+        of=samples[0].of,
+        scale=samples[0].scale,
+        unit=unit,
+        rule=rule,
+        least=sides[0],
+        most=sides[1],
+        paired=paired,
+        p=p,
+        p_holm=None,
+        alone=alone,
+        verdict=None,
+    )
 
 
 def _check(claim):
@@ -428,6 +467,10 @@ def _check_values(claim):
         raise ValueError(
             f"whose is {claim['whose']!r}: choose one of {', '.join(WHOSE)}"
         )
+    if claim["whose"] != "ours" and not _post_of(claim["source"]):
+        raise ValueError(
+            f"source is {claim['source']!r}: begin with one of {'; '.join(POSTS)}"
+        )
     if not claim.get("factor", 1.0) > 0:
         raise ValueError(f"factor is {claim['factor']}: it must be above 0")
     try:
@@ -436,6 +479,11 @@ def _check_values(claim):
         raise ValueError(
             f"format is {claim['format']!r}: write one that Python has, as '.2f'"
         ) from None
+
+
+def _post_of(source):
+    """Return which of POSTS a claim's source begins with, or ""."""
+    return next((p for p in POSTS if f"{source},".startswith(f"{p},")), "")
 
 
 def _other(claim):
@@ -455,6 +503,8 @@ def _unit_of(claim: dict) -> str:
     source, _, name = claim["metric"].rpartition(":")
     if "over" in claim or source.startswith(BENCHMARK):
         return ""
+    if " " in name:
+        raise ValueError(f"{name!r} is no metric: name its unit, as unit = '%'")
     return metric(name).label
 
 
@@ -465,7 +515,8 @@ def _estimate(claim, samples):
         groups = [{k: abs(v) for k, v in group.items()} for group in groups]
     if len(groups) == 1:
         values = list(groups[0].values())
-        if samples[0].of == "draws" and set(values) <= {0.0, 1.0}:
+        told = samples[0].of == "draws" and set(values) <= {0.0, 1.0}
+        if told or all(isinstance(value, bool) for value in values):
             return Share(round(sum(values)), len(values)), None
         return mean_estimate(values), None
     paired = _pairs(*samples)
@@ -492,7 +543,7 @@ def _pairs(one, other):
 
 
 def _samples(names):
-    """Return the sample of each metric, all of the largest scale that all have.
+    """Return the samples of metrics at each scale that all have, the best first.
 
     A name is "RECIPE:METRIC", "EXPERIMENT/LABEL:METRIC" of a member of an experiment,
     "polar:METRIC" of images drawn, or "benchmark NAME:CASE" of the ratios of its turns.
@@ -500,17 +551,21 @@ def _samples(names):
     parsed = [_split(name) for name in names]
     others = [_not_trained(source, metric) for source, metric in parsed]
     if all(others):
-        return others
+        return [others]
     if any(others):
         raise ValueError(f"{' and '.join(names)} are of two kinds: compare like things")
     recipes = [_recipe_name(source) for source, _ in parsed]
-    for scale in SCALES:
-        found = [records(name, scale) for name in recipes]
-        if all(found):
-            return [
+    for scales in (shown(), SCALES):  # where there is none of the first, any will do
+        found = [
+            [
                 _of_runs(get_recipe(name, scale), runs, metric)
-                for name, runs, (_, metric) in zip(recipes, found, parsed, strict=True)
+                for name, runs, (_, metric) in zip(recipes, every, parsed, strict=True)
             ]
+            for scale in scales
+            if all(every := [records(name, scale) for name in recipes])
+        ]
+        if found:
+            return found
     raise ValueError(
         f"no shipped runs of {' and '.join(dict.fromkeys(recipes))} at one scale: "
         "vaetut train RECIPE --scale SCALE, then vaetut ship"
@@ -542,14 +597,35 @@ def _recipe_name(text):
 
 def _of_runs(recipe, runs, metric):
     """Return the sample of a metric of the runs of a recipe."""
-    if any(metric not in run.metrics for run in runs):
+    values = {run.seed: _value(run, metric) for run in runs}
+    if None in values.values():
         known = sorted(set.intersection(*(set(run.metrics) for run in runs)))
         raise ValueError(
             f"no shipped run has {recipe.name}:{metric}: choose one of "
             f"{', '.join(known)}"
         )
-    values = {run.seed: run.metrics[metric] for run in runs}
     return Sample(values, "seeds", recipe.scale, recipe)
+
+
+def _value(run, text):
+    """Return what a record says of a metric, or of what else it holds; else None.
+
+    That is "PROFILE within LOW to HIGH", the share of images, "METRIC within LOW to
+    HIGH", whether it is, "NAME of epoch N" of the history, and "PART parameters".
+    """
+    match text.split():
+        case [name, "within", *bounds]:
+            rule = parse_rule(" ".join(["within", *bounds]))
+            if name in run.profiles:
+                inside = [rule.holds(value) for value in run.profiles[name]]
+                return sum(inside) / len(inside)
+            return rule.holds(run.metrics[name]) if name in run.metrics else None
+        case [name, "of", "epoch", number]:
+            epochs = dict(enumerate(run.history.get(name, []), 1))
+            return epochs.get(int(number)) if number.isdecimal() else None
+        case [part, "parameters"]:
+            return run.parameters.get(part)
+    return run.metrics.get(text)
 
 
 def _not_trained(source, metric):

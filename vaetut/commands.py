@@ -6,12 +6,15 @@ be known before.
 
 import ast
 import json
+import math
 import runpy
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from vaetut.atomic import shown
 
 
 def _say(line: str) -> None:
@@ -48,6 +51,14 @@ def data_make(arguments: Namespace) -> None:
     print(f"{name}: {len(files)} files in {folder}")
 
 
+def data_draw(arguments: Namespace) -> None:
+    """draw a data set, which is then kept for later, or open it"""
+    from vaetut.datasets import load
+
+    for split in ("train", "test"):
+        _say(f"{arguments.name}: {len(load(arguments.name, split))} to {split}")
+
+
 def data_verify(arguments: Namespace) -> int:
     """check the data sets that are there"""
     from vaetut.datasets import SOURCES
@@ -77,7 +88,7 @@ def verify(arguments: Namespace) -> int:
 def _report(problems: Sequence[str], well: str) -> int:
     """Print what is wrong, or that all is well, and return the exit status."""
     for problem in problems:
-        print(problem, file=sys.stderr)
+        print(shown(problem), file=sys.stderr)
     if not problems:
         print(well)
     return bool(problems)
@@ -112,9 +123,12 @@ def _train_one(
     """Train one run before the user's eyes; only one process of several shows it."""
     from vaetut.runs import own_runs, train_run
     from vaetut.runs.store import stem
+    from vaetut.training.budget import Budget, TooLong
     from vaetut.training.progress import ProgressBar
 
     shows = devices is None or devices.writes
+    minutes = math.inf if arguments.minutes is None else arguments.minutes
+    budget = Budget(recipe, 60 * minutes, _say)
     try:
         with ProgressBar(recipe, seed) as bar:
             train_run(
@@ -122,15 +136,31 @@ def _train_one(
                 seed,
                 stem(own_runs(), recipe, seed),
                 say=_say if shows else lambda line: None,
-                callbacks=[bar] if shows else [],
+                callbacks=[bar] * shows + [budget] * (budget.seconds < math.inf),
                 devices=devices,
                 precision=arguments.precision,
                 resume=resume,
             )
     except KeyboardInterrupt as stop:
+        if budget.reason is not None:
+            label = f"{recipe.name} seed {seed}"
+            raise TooLong(f"{label}: {budget.reason}") from None
         if resume or not str(stop):
             raise
         raise KeyboardInterrupt(f"{stop}, without --no-resume") from stop
+
+
+def full_scale(arguments: Namespace) -> int:
+    """spend some minutes of a GPU on the list of trainings and checks at full scale"""
+    from vaetut.runs import full_scale
+
+    return full_scale.run(
+        arguments.minutes,
+        arguments.out,
+        scale="smoke" if arguments.rehearse else "full",
+        only=arguments.only,
+        say=_say,
+    )
 
 
 def sweep(arguments: Namespace) -> int:
@@ -282,6 +312,10 @@ def claims(arguments: Namespace) -> None:
         for row in found
     ]
     _print_columns([CLAIM_HEAD, *lines])
+    for row in found:
+        for other in row.also:
+            said = f"{other.value}, {other.alone} by the interval alone"
+            print(f"also at {other.basis}: {row.claim} {said}")
     counts = claims.count(found)
     print(
         f"\n{counts.tested} tested: {counts.confirmed} confirmed, {counts.refuted} "
@@ -363,14 +397,14 @@ def judge(arguments: Namespace) -> None:
     report = judge(run.model, arguments.folder, dataset, view)
     for row in report["images"]:
         for text in row.get("warnings", ()):
-            _warn(f"{row['file']}: {text}")
+            _warn(f"{shown(row['file'])}: {text}")
     if arguments.json:
         print(json.dumps(report, indent=1))
     elif "regions" in report:
         _print_strokes(report)
     else:
         for row in [*report["images"], {"file": "mean", **report["mean"]}]:
-            print(f"{row['file']:32} bce {row['bce']:.4f}  mse {row['mse']:.5f}")
+            print(f"{shown(row['file']):32} bce {row['bce']:.4f}  mse {row['mse']:.5f}")
 
 
 STROKES = {  # measure -> its head and digits
@@ -396,7 +430,7 @@ def _print_strokes(report: dict[str, Any]) -> None:
     more = ("a, b", "drawn", "residual", "ink", "stroke", "region")
     lines = [["file", *(head for head, _ in STROKES.values()), *more]]
     for row in report["images"]:
-        cells = [row["file"], *measures(row)]
+        cells = [shown(row["file"]), *measures(row)]
         cells += [pair(row.get("true_factors") or row["factors"])]
         cells += [pair(row["drawn_factors"]), f"{row['residual']:.3f}"]
         cells += [f"{row['ink_ratio']:.2f}", row["stroke"], row["region"] or "no curve"]

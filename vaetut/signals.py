@@ -41,6 +41,11 @@ def received() -> bool:
     return _process.since is not None
 
 
+def handling() -> bool:
+    """Return whether something runs in this process that a stop would end."""
+    return bool(_process.blocks)
+
+
 def check() -> None:
     """Raise KeyboardInterrupt if this process was asked to stop."""
     if received():

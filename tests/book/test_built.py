@@ -52,6 +52,7 @@ def test_raw_markup_is_seen(what):
     assert not RAW[what].search("f(x) = |x|, a[b](c) and {1, 2} of 2 ** 3: see (2.1).")
 
 
+@pytest.mark.attack("pages")
 def test_nothing_shows_its_markup(page):
     for node in page.select("pre, code, script, style, .math, .sig"):
         node.decompose()
@@ -60,18 +61,21 @@ def test_nothing_shows_its_markup(page):
     assert found == {what: [] for what in RAW}
 
 
+@pytest.mark.attack("pages")
 def test_no_output_is_empty(page):
     for output in page.select(".cell_output > *"):
         shown = output.get_text(strip=True) or output.select_one(SEEN)
         assert shown or output.name in ("img", "script", "style"), output
 
 
+@pytest.mark.attack("pages")
 def test_no_output_fails_but_those_that_are_to(page):
     """A cell that is to fail has the tag raises-exception."""
     for cell in page.select(".cell:not(.tag_raises-exception)"):
         assert cell.select(".traceback, .stderr") == []
 
 
+@pytest.mark.attack("pages")
 def test_no_number_is_missing(page):
     assert all(node.get_text(strip=True) for node in page.select("data"))
     shown = [node.get_text(" ") for node in page.select(".cell_output, td, data")]

@@ -5,9 +5,6 @@ import shutil
 import sys
 
 import pytest
-from docutils import nodes
-
-from vaetut.claims import Row
 
 from .sources import ROOT
 
@@ -67,31 +64,57 @@ def test_settings_of_the_run_change_the_digest(extension, monkeypatch):
     assert before != extension.execution_digest()
 
 
-def test_a_verdict_has_a_class_by_its_first_word(extension):
-    rows = []
-    for text in ("Verdict", "confirmed", "undecided after correction"):
-        entry = nodes.entry("", nodes.paragraph(text=text))
-        rows.append(nodes.row("", nodes.entry("", nodes.paragraph(text="-")), entry))
-    extension.mark_verdicts(nodes.tbody("", *rows))
-    assert [row.children[-1]["classes"] for row in rows[1:]] == [
-        ["verdict-confirmed"],
-        ["verdict-undecided"],
-    ]
-    assert not any(row.children[0]["classes"] for row in rows)
+def of_run(recipe, n=1):
+    """Return a run of `list_runs`, as far as it is shown."""
+    kl = {"mean": 5.0, "low": 4.0, "high": 6.0, "n": n}
+    return {
+        "recipe": recipe,
+        "scale": "laptop",
+        "seeds": n,
+        "hardware": "a CPU",
+        "backend": "keras",
+        "seconds": 61.0,
+        "parameters": {"total": 1234},
+        "metrics": {"kl": kl, "iou": kl},
+        "stale": False,
+    }
 
 
-def test_a_row_of_claims_says_what_it_is_of(extension):
-    one = Row(
-        *(3, "A claim.", "reading", "a post", "1", 5.0, 4.0, 6.0, 7, "seeds", "full"),
-        *("nats", "below 6 nats", False, 0.03, 0.06, "confirmed", "undecided"),
+def test_a_row_of_runs_says_what_was_trained(extension):
+    cells = extension.Runs.cells(of_run("polar-small", n=3))
+    assert cells == (
+        *("`polar-small` laptop", "3", "a CPU, keras", "1 min 1 s", "1,234"),
+        "kl 5 (4 to 6)",
     )
-    chapter, claim, theirs, ours, verdict = extension.Claims.cells(one)
-    assert (chapter, theirs) == ("3", "1")
-    assert claim == "A claim.\n\na post (our reading of theirs)."
-    assert ours == (
-        "5 nats (4 to 6)\n\nMust be below 6 nats. 7 seeds, not paired, full scale."
-    )
-    assert verdict == "undecided after correction\n\nThe interval alone: confirmed."
+    stale = of_run("polar-small+beta=2+gamma=0") | {"stale": True}
+    changed, *_, loss = extension.Runs.cells(stale)
+    assert changed == "`+beta=2` `+gamma=0` laptop (**stale**)" and loss == "kl 5"
+
+
+def test_variants_stand_below_their_recipe_and_are_folded_where_they_are_many(
+    extension, monkeypatch
+):
+    few = [of_run(f"faces-vae+beta={k}") for k in range(3)]
+    many = [of_run(f"polar-small+beta={k}") for k in range(4)]
+    listed = [of_run("polar-small"), of_run("faces-vae"), *few, *many]
+    monkeypatch.setattr("vaetut.runs.list_runs", lambda: listed)
+    runs = object.__new__(extension.Runs)  # what Sphinx gives it is not needed
+    parsed = []
+    monkeypatch.setattr(runs, "markup", lambda header, rows, *_: [r[0] for r in rows])
+    monkeypatch.setattr(runs, "parse_text_to_nodes", lambda x: parsed.append(x) or [])
+    monkeypatch.setattr(runs, "folded", lambda base, found: (base, len(found)))
+    runs.run()
+    first = [f"`{name}` laptop" for name in ("polar-small", "faces-vae")]
+    assert parsed[0] == [*first, *(f"`+beta={k}` laptop" for k in range(3))]
+    assert parsed[1:] == [("polar-small", 4)]
+
+
+def test_what_a_card_takes_is_not_measured_yet_or_a_table(extension):
+    row = {"recipe": "a", "scale": "full", "card": "NVIDIA H200", "seeds": 2}
+    row |= {"seconds": 90.0, "images_per_second": 1234.5}
+    cells = extension.GpuRuns.cells(row)
+    assert cells == ("`a` full", "NVIDIA H200", "2", "1.5", "1,234")
+    assert extension.GpuRuns.cells(row | {"images_per_second": None})[-1] == ""
 
 
 def test_a_page_keeps_what_its_widgets_share_once(extension):

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,6 +37,7 @@ def numbers(prose):
     return prose.all_numbers()
 
 
+@pytest.mark.attack("pages")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_jupyter_has_nothing_to_show_raw(path):
     text = CODE.sub("", markdown(path))
@@ -117,6 +119,31 @@ def test_only_the_prose_of_a_notebook_is_changed(prose, tmp_path, monkeypatch):
     changed, kept = json.loads(path.read_text("utf-8"))["cells"]
     assert "".join(changed["source"]) == source.replace("><", ">9.44<")
     assert kept["source"] == [source]
+
+
+@pytest.mark.parametrize(
+    ("number", "warning"),
+    [
+        ("<data value=vae.kl>9.44</data>", None),
+        ("<data value=vae.kl>9.45</data>", "make numbers: the runs say"),
+        ("<data value=vae.kk>9.44</data>", "there is no number 'vae.kk'"),
+    ],
+)
+def test_the_build_warns_of_what_the_runs_do_not_say(
+    prose, tmp_path, monkeypatch, number, warning
+):
+    kept, said = tmp_path / "numbers.json", []
+    kept.write_text(json.dumps(NUMBERS), "utf-8")
+    monkeypatch.setattr(prose.logger, "warning", lambda *words, **_: said.append(words))
+    app = SimpleNamespace(
+        env=SimpleNamespace(doc2path=lambda name: f"book/{name}.md"),
+        config=SimpleNamespace(kept_numbers=str(kept)),
+    )
+    content = [f"{number}, by [(eq-a)](#eq-a)"]
+    prose.read(app, "a", content)
+    assert content[0].endswith("</data>, by {eq}`eq-a`")
+    assert ("9.44" in content[0]) and len(said) == (warning is not None)
+    assert all(warning in words[0] % words[1:] for words in said)
 
 
 def test_a_page_with_a_name_of_no_number_is_named(prose, tmp_path, monkeypatch):

@@ -15,13 +15,15 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from .chromium import find_chromium
 from .looking import PATIENCE, emulate, entry, resize, rest, wait_until_ready
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "_build" / "html"
+
+expect.set_options(timeout=PATIENCE)
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}

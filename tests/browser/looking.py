@@ -1,6 +1,7 @@
 """How tests look at a widget on a page, and move it."""
 
 import base64
+import contextlib
 import json
 from pathlib import Path
 
@@ -32,6 +33,25 @@ AT_REST = """async (frames) => {
 def rest(page, frames=3):
     """Wait until a page has drawn what it was asked for, and no colour changes."""
     page.wait_for_function(AT_REST, arg=frames)
+
+
+@contextlib.contextmanager
+def spent(page):
+    """Yield a list; at the end it has the milliseconds that a processor worked for it.
+
+    A clock on the wall would also tell what else a busy machine does meanwhile.
+    """
+    session, found = page.context.new_cdp_session(page), []
+    session.send("Performance.enable")
+
+    def of_process():
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(m["value"] for m in metrics if m["name"] == "ProcessTime")
+
+    before = of_process()
+    yield found
+    found.append(of_process() - before)
+    session.detach()
 
 
 def entry(explorer):

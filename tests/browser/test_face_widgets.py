@@ -8,7 +8,7 @@ from widget_table import ATTRIBUTES, DIMENSIONS, FACES, WIDGETS, example
 
 from vaetut.widgets.packing import decode_packed
 
-from .looking import drag, press, wait_until_ready
+from .looking import drag, press, spent, wait_until_ready
 from .looking import pixels as pixels_of
 
 
@@ -117,18 +117,19 @@ def test_what_is_packed_is_what_is_shown_far_out(show):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("FaceExplorer", 60), ("RadiusExplorer", 150)]
+    ("name", "most"), [("FaceExplorer", 80), ("RadiusExplorer", 150)]
 )
 def test_speed_is_that_of_dragging(show, name, most, capsys):
-    """The least counts: what a busy machine takes for others is not the widget's."""
     widget = show(example(name)).root
     times = []
-    for value in range(0, 20):
-        drive(widget, "Smiling" if name == "FaceExplorer" else None, value)
-        times.append(float(widget.get_attribute("data-lag")))
+    with spent(widget.page) as worked:
+        for value in range(0, 20):
+            drive(widget, "Smiling" if name == "FaceExplorer" else None, value)
+            times.append(float(widget.get_attribute("data-lag")))
+    lag, work = np.median(times), worked[0] / len(times)
     with capsys.disabled():
-        print(f"\n{name}: slider to images {np.median(times):.1f} ms")
-    assert min(times) < most
+        print(f"\n{name}: slider to images {lag:.1f} ms, {work:.1f} of work")
+    assert work < most
 
 
 # ---- How they are moved

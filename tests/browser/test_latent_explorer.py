@@ -26,6 +26,7 @@ from .looking import (
     press,
     rest,
     set_theme,
+    spent,
     spot,
     wait_until_it_fits,
     wait_until_ready,
@@ -150,14 +151,15 @@ def test_speed_is_that_of_dragging(show, capsys):
         widget = show(LatentExplorer(decoder)).page.locator(".vaetut-widget")
         slider = widget.locator("input").first
         times = []
-        for value in range(0, 500, 10):
-            set_slider(slider, str(value))
-            wait_until_ready(widget, READY)
-            times.append(float(widget.get_attribute("data-lag")))
+        with spent(widget.page) as worked:
+            for value in range(0, 500, 10):
+                set_slider(slider, str(value))
+                wait_until_ready(widget, READY)
+                times.append(float(widget.get_attribute("data-lag")))
+        lag, work = statistics.median(times), worked[0] / len(times)
         with capsys.disabled():
-            print(f"\n{name}: slider to image {statistics.median(times):.1f} ms")
-        # The least: what a busy machine takes for others is not the widget's.
-        assert min(times) < 75
+            print(f"\n{name}: slider to image {lag:.1f} ms, {work:.1f} of work")
+        assert work < 80
 
 
 def test_the_page_decodes_where_no_worker_may_start(show, plane):

@@ -179,6 +179,60 @@ def test_what_a_killed_process_left_goes_at_the_next_write_and_no_earlier(target
     assert left(target) == ["some.json"] and target.read_bytes() == b"new"
 
 
+KILLED = """
+import json, os, pathlib, random, shutil, signal, sys, time
+import numpy as np
+from vaetut.datasets import Dataset, cache
+from vaetut.datasets.files import load_folder, load_npz, save_folder, save_npz
+
+what, kills, root = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
+os.environ["VAETUT_CACHE"] = str(root)
+images = np.arange(40 * 64, dtype=np.uint8).reshape(40, 8, 8, 1)
+data = Dataset("some", "train", images, source="drawn")
+
+def fill(folder):
+    np.save(folder / "images.npy", images)
+
+def write():
+    if what == "npz":
+        save_npz(data, root / "some")
+        return load_npz(root / "some").images
+    if what == "folder":
+        shutil.rmtree(root / "some", ignore_errors=True)
+        save_folder(data, root / "some")
+        return load_folder(root / "some").images
+    shutil.rmtree(cache.folder_of("some", {}), ignore_errors=True)
+    return cache.cached("some", {}, fill)["images"]
+
+start = time.monotonic()
+write()
+took, moment, survived = time.monotonic() - start, random.Random(0), 0
+for _ in range(kills):
+    child = os.fork()
+    if child == 0:
+        while True:
+            write()
+    time.sleep(moment.uniform(0, 2 * took))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    whole = (write() == images).all()
+    survived += int(whole and len(os.listdir(root)) == 1)
+print(survived)
+"""
+
+
+@pytest.mark.attack("writing")
+@pytest.mark.parametrize("what", ["npz", "folder", "cache"])
+def test_a_kill_while_data_are_written_leaves_nothing_half(
+    what, kills, tmp_path, record_property
+):
+    command = [sys.executable, "-c", KILLED, what, str(kills), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    record_property("survived", int(done.stdout))
+    assert int(done.stdout) == kills
+
+
 def test_what_was_left_of_another_target_or_by_an_older_version(target):
     """Another's stays, and an older version's goes, a name that is a pattern or not."""
     target = target.with_name("so[m]e*.json")

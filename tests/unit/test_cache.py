@@ -91,12 +91,12 @@ DAMAGES = {
     ),
     "no JSON": (
         lambda p: p.with_name("about.json").write_text("{"),
-        "does not describe",
+        "is not a description",
         "about.json",
     ),
     "other JSON": (
         lambda p: p.with_name("about.json").write_text('{"files": {"images.npy": 1}}'),
-        "does not describe",
+        "is not a description",
         "about.json",
     ),
 }

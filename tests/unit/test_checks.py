@@ -12,6 +12,9 @@ BLACK = np.zeros((1, 8, 6, 1))
 def test_checks_pass_good_input_on():
     assert finite_array("x", np.ones(2, np.float32), dtype=None).dtype == np.float32
     assert finite_array("x", np.ones(2, np.uint8), dtype=None).dtype == np.float64
+    assert finite_array("x", [1e-80, 1e-50, 1e15]).tolist() == [0, 1e-50, 1e15]
+    assert checks.log_variance("x", [-230.0]).tolist() == [-230]
+    assert checks.seed_number("x", 2**70) == 2**70
     assert fraction("x", 0.25) == 0.25
     assert whole_number("x", np.int64(3)) == 3
     assert whole_number("x", 8, 1, 8) == 8
@@ -83,6 +86,21 @@ def test_a_size_is_a_whole_number():
         (lambda: random_generator(-1), "seed must be a whole number >= 0, not -1"),
         (lambda: random_generator(None), "seed must be"),
         (lambda: finite_array("x", []), "x is empty"),
+        (lambda: finite_array("x", [1, -2e15]), r"x holds -2e\+15, beyond ±1e\+15"),
+        (lambda: finite_array("x", [10**400]), "x must hold real numbers"),
+        (lambda: finite_array("x", ["1.5"]), "x must hold real numbers"),
+        (lambda: finite_array("x", [None]), "x must hold real numbers"),
+        (lambda: finite_array("x", np.ma.array([1, 2], mask=[0, 1])), "x holds masked"),
+        (lambda: checks.log_variance("x", [61.0]), "x runs from 61"),
+        (lambda: whole_number("x", 10**8), "more than 10,000,000"),
+        (lambda: whole_number("x", 10**400), "a number of many digits"),
+        (lambda: fraction("x", 1e-12), "x must lie at least 1e-09"),
+        (lambda: checks.positive("x", 1e-80), r"x must be above 0 \(at least 1e-60\)"),
+        (lambda: checks.room("n and d", 2**20, 2**20), "n and d ask for 1,048,576 × "),
+        (lambda: checks.flag("x", 1), "x must be True or False, not 1"),
+        (lambda: checks.items("x", "ab"), "x must be a list"),
+        (lambda: checks.function("x", 3), "x must be a function, not 3"),
+        (lambda: checks.same_columns("x", BLACK[0, 0], "y", BLACK[0, 0].T), "x and y"),
         (lambda: finite_array("x", [1, np.inf], empty=True), "x holds NaN or infinity"),
         (lambda: finite_array("x", [1], ndim=2), r"x must have 2 axes, not shape \(1,"),
         (lambda: fraction("x", [0.5]), "x must lie"),

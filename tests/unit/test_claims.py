@@ -20,7 +20,8 @@ CLAIM = {
     "chapter": 3,
     "claim": "A claim.",
     "whose": "theirs",
-    "source": "a post",
+    "source": "Post on VAEs, sec. 1",
+    "section": "Gaps",
     "theirs": "1",
     "metric": "planted:five",
     "format": ".4f",
@@ -149,6 +150,91 @@ def test_a_factor_and_a_unit_lead_to_the_claims_own(tmp_path, planted):
     assert row.value.startswith("500 % (4") and row.json["unit"] == "%"
     plain = judged(tmp_path, holds="within 4 to 6")
     assert row.p == pytest.approx(plain.p)
+
+
+def test_a_row_has_the_bounds_of_its_rule(tmp_path, planted):
+    for holds, bounds in (
+        ("< 6", (None, 6)),
+        (">= -1", (-1, None)),
+        ("within 4 to 6", (4, 6)),
+    ):
+        row = judged(tmp_path, holds=holds)
+        assert (row.least, row.most) == bounds
+
+
+def test_a_claim_is_of_the_post_that_its_source_begins_with(tmp_path, planted):
+    for source, post in (
+        ("TF 2.8 series, XI", "TF 2.8 series, XI"),
+        ("TF 2.8 series, XIII, Conclusion", "TF 2.8 series, XIII"),
+        ("Zero-shot post, parts 2 and 3, Dataset", "Zero-shot post"),
+    ):
+        assert judged(tmp_path, source=source).post == post
+    assert judged(tmp_path, whose="ours", source="our proposal").post == ""
+
+
+# ---- What a record holds beside its metrics
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Let the runs of faces-vae be records that are known."""
+    found = [
+        SimpleNamespace(
+            seed=seed,
+            metrics={"radius_mode": 15.0 + seed},
+            profiles={"radius": [13.0, 14.0, 15.0 + seed, 40.0]},
+            history={"val_kl": [9.0 + seed, 4.0]},
+            parameters={"encoder": 20, "decoder": 10},
+        )
+        for seed in range(4)
+    ]
+    monkeypatch.setattr(
+        claims, "records", lambda name, scale: found if name == "faces-vae" else []
+    )
+
+
+def test_a_share_of_images_is_one_value_a_seed(tmp_path, recorded):
+    row = judged(tmp_path, metric="faces-vae:radius within 14 to 17", holds="> 0")
+    assert (row.mean, row.n) == (pytest.approx(np.mean([0.5, 0.5, 0.5, 0.25])), 4)
+
+
+def test_a_share_of_runs_has_an_exact_interval(tmp_path, recorded):
+    row = judged(tmp_path, metric="faces-vae:radius_mode within 15 to 17", holds="< 1")
+    exact = stats.binomtest(3, 4).proportion_ci(method="exact")
+    assert row.mean == 0.75 and (row.low, row.high) == pytest.approx(tuple(exact))
+
+
+def test_epochs_and_parameters_can_be_named(tmp_path, recorded):
+    row = judged(tmp_path, metric="faces-vae:val_kl of epoch 1")
+    assert row.mean == 10.5
+    parameters = [f"faces-vae:{part} parameters" for part in ("encoder", "decoder")]
+    row = judged(tmp_path, metric=parameters[0], over=parameters[1])
+    assert (row.mean, row.low) == pytest.approx((2, 2))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "width within 1 to 2",
+        "val_kl of epoch 3",
+        "val_kl of epoch 0",
+        "val_kl of epoch one",
+        "val_kl of epoch ²",
+        "loss of epoch 1",
+        "head parameters",
+        "radius of 3",
+    ],
+)
+def test_what_a_record_does_not_hold_is_named(tmp_path, recorded, name):
+    with pytest.raises(ValueError, match=f"no shipped run has faces-vae:{name}"):
+        judged(tmp_path, metric=f"faces-vae:{name}")
+
+
+def test_bounds_of_a_share_are_checked_and_its_unit_is_named(tmp_path, recorded):
+    with pytest.raises(ValueError, match="reversed: write the lower first"):
+        judged(tmp_path, metric="faces-vae:radius within 17 to 14")
+    with pytest.raises(ValueError, match="is no metric: name its unit"):
+        judged(tmp_path, metric="faces-vae:radius within 14 to 17", unit=None)
 
 
 # ---- Many claims
@@ -311,6 +397,8 @@ def test_drawn_images_are_measured_over_seeds():
         ({"holds": None}, "it has no holds: write holds"),
         ({"whose": None}, "it has no whose: write whose"),
         ({"whose": "his"}, "whose is 'his': choose one of theirs, reading, ours"),
+        ({"source": "a post"}, "source is 'a post': begin with one of Post on VAEs; "),
+        ({"section": None}, "it has no section: write section"),
         ({"metric": None}, "it has no metric: write metric"),
         ({"metric": "planted"}, "write RECIPE:METRIC"),
         ({"metric": "planted:beauty"}, "no 'beauty': choose one of five"),
@@ -378,6 +466,16 @@ def test_a_claim_with_two_sides_has_a_rule_with_two(book):
 def test_the_books_claims_rest_on_several_runs(book):
     assert all(row.n >= 3 for row in book)
     assert {row.chapter for row in claims.rows(BOOK, chapter=1)} == {1}
+
+
+def test_every_claim_stands_by_itself(book):
+    """A filter may leave out the claim before it."""
+    leaning = re.compile(r"(The same|So|They|Its|Nor|The reverse)\b")
+    assert not [row.claim for row in book if leaning.match(row.claim)]
+
+
+def test_every_post_has_claims(book):
+    assert {row.post for row in book if row.whose != "ours"} == set(claims.POSTS)
 
 
 def test_a_chapter_alone_is_judged_as_among_all(book):

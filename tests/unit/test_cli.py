@@ -43,7 +43,8 @@ def test_runs_name_what_is_stale_or_missing_and_show_your_own(capsys, monkeypatc
 
     row = list_runs()[0] | {"peak_memory_mb": 1234}
     own = row | {"scale": "laptop", "stale": True}
-    monkeypatch.setattr("vaetut.runs.list_runs", lambda *own_: [own] * len(own_))
+    monkeypatch.setattr("vaetut.runs.list_runs", lambda: [])
+    monkeypatch.setattr("vaetut.runs.store.rows", lambda found: [own])
     assert main(["runs"]) == 0
     out = capsys.readouterr().out
     assert "Shipped with the course: none" in out and "STALE" in out

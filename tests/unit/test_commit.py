@@ -449,6 +449,17 @@ def _fake_training(monkeypatch, raw):
     monkeypatch.setattr(pipeline, "_measured", lambda *_: ({"reconstruction": 1.0}, {}))
 
 
+def test_a_stale_run_is_trained_again_as_its_message_says(own, weights, monkeypatch):
+    older = dataclasses.replace(RECIPE, learning_rate=0.5)
+    commit(stem(own, 2), record_of(2, weights[0], older), weights[0])
+    with pytest.raises(RunError, match=r"is stale: .*learning_rate") as error:
+        load_or_train(NAME, SCALE, 2, str)
+    assert store.verify(own) == [str(error.value)]
+    _fake_training(monkeypatch, weights[1])
+    assert typed(str(error.value)) == 0
+    assert load_or_train(NAME, SCALE, 2, str).record.seed == 2 and not store.verify(own)
+
+
 def test_a_damaged_shipped_run_is_restored_as_its_message_says(
     own, shipped, weights, monkeypatch
 ):
@@ -470,31 +481,34 @@ def test_a_damaged_shipped_run_is_restored_as_its_message_says(
 
 
 def test_training_anew_that_was_stopped_goes_on_without_the_flag(
-    own, weights, monkeypatch, capsys
+    own, monkeypatch, capsys
 ):
-    commit(stem(own, 0), record_of(0, weights[0]), weights[0])
-    command, before = ["train", NAME, "--scale", SCALE], files(own)
+    recipe = get_recipe(f"{NAME}+batch_size=20+filters=4+images=60", SCALE)
+    raw, path = pack_weights(export_weights(build_model(recipe))), stem(own, 0, recipe)
+    old = record_of(0, raw, recipe)
+    commit(path, old, raw)
+    command, before = ["train", recipe.name, "--scale", SCALE], files(own)
+    monkeypatch.setattr(pipeline, "_measured", lambda *_: ({"reconstruction": 1.0}, {}))
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             self.model.stop_training = batch == 0
 
+    def stopped(*given, callbacks, **options):
+        return train(*given, callbacks=[Stop()], **options)
+
     train = pipeline.train
     with monkeypatch.context() as patch:
-        patch.setattr(
-            pipeline,
-            "train",
-            lambda *given, callbacks, **rest: train(*given, callbacks=[Stop()], **rest),
-        )
+        patch.setattr(pipeline, "train", stopped)
         assert main([*command, "--no-resume"]) == 130
     says = "the same command goes on from there, without --no-resume"
     assert says in capsys.readouterr().err
     assert files(own).items() > before.items()  # the old run is whole
-    assert store.finished(RECIPE, 0, shipped=False) == record_of(0, weights[0])
+    assert store.finished(recipe, 0, shipped=False) == old
     assert main(command) == 0
     assert "going on after epoch 0 and 1 steps" in capsys.readouterr().out
-    assert store.finished(RECIPE, 0, shipped=False).history != {"loss": [1.0]}
-    assert not stem(own, 0).with_suffix(".checkpoint").exists()
+    assert store.finished(recipe, 0, shipped=False).history != old.history
+    assert not path.with_suffix(".checkpoint").exists()
     assert main(command) == 0
     assert "is there already" in capsys.readouterr().out
 
@@ -602,7 +616,7 @@ def test_a_stranger_is_named_and_ends_and_counts_nothing(
 
 
 @pytest.mark.attack("runs folder")
-def test_a_damaged_run_of_your_own_ends_no_list(own, weights, capsys):
+def test_a_damaged_run_of_your_own_ends_no_list(own, shipped, weights, capsys):
     for seed in (0, 1):
         commit(stem(own, seed), record_of(seed, weights[0]), weights[0])
     cut(stem(own, 1).with_suffix(".safetensors"))
@@ -630,8 +644,12 @@ def test_weights_that_are_those_of_another_network_are_named_with_the_mend(
     own, weights
 ):
     raw = pack_weights({"some": np.zeros(3, np.float16)})
-    for content in (raw, b"no weights"):
+    says = {
+        raw: "These weights are of another",
+        b"no weights": "It is not a safetensors",
+    }
+    for content, words in says.items():
         commit(stem(own, 0), record_of(0, content), content)
         (problem,) = store.verify(own)
-        assert "seed-0.safetensors: These " in problem
+        assert f"seed-0.safetensors: {words}" in problem
         assert problem.endswith("vaetut train fashion-ae --scale smoke --no-resume")

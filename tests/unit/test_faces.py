@@ -335,16 +335,29 @@ def test_pictures_say_what_their_attributes_are():
     assert {n: s for n, least in wanted.items() if (s := balanced(n)) < least} == {}
 
 
+def spoiled(name, value):
+    factors = FEW.copy()
+    factors[0, FACTOR_NAMES.index(name)] = value
+    return factors
+
+
+@pytest.mark.parametrize("values", [np.nan, [0.1], "a", [np.inf] * len(FEW)])
+def test_a_factor_is_set_to_numbers_one_a_face(values):
+    with pytest.raises(ValueError, match="values"):
+        with_factor(FEW, "smile", values)
+
+
 @pytest.mark.parametrize(
     ("factors", "word"),
     [
         (FEW[0], r"shape \(\d+,\)"),
         (FEW[:, :5], r"expected \(n, \d+\)"),
-        (with_factor(FEW, "smile", np.nan), "'smile' is NaN"),
-        (with_factor(FEW, "yaw", np.inf), "'yaw' is NaN or outside"),
+        (spoiled("smile", np.nan), "factors: 'smile' is NaN"),
+        (spoiled("yaw", np.inf), "factors: 'yaw' is NaN or outside"),
         (with_factor(FEW, "age", 1.5), r"'age' .* \[0, 1\]"),
+        (FEW.astype(str), "factors must be numbers"),
     ],
-    ids=["one row", "few columns", "NaN", "infinite", "outside"],
+    ids=["one row", "few columns", "NaN", "infinite", "outside", "text"],
 )
 @pytest.mark.parametrize("use", [render_faces, attributes_of])
 def test_factors_that_are_none_are_refused(use, factors, word):
@@ -358,10 +371,16 @@ def test_sizes_that_are_none_are_refused(size):
         render_faces(FEW, size)
 
 
-@pytest.mark.parametrize("n", [-1, -1000])
-def test_a_negative_number_of_faces_is_refused(n):
-    with pytest.raises(ValueError, match=f"no {n} faces"):
+@pytest.mark.parametrize("n", [-1, 2.0, np.inf, 10**12, 20_000_000])
+def test_a_number_of_faces_that_is_none_is_refused(n):
+    with pytest.raises(ValueError, match="n "):
         draw_factors(n)
+
+
+@pytest.mark.parametrize("seed", [-1, None, 0.5])
+def test_a_seed_of_faces_is_a_whole_number(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number"):
+        draw_factors(3, seed)
 
 
 # Sets

@@ -8,7 +8,8 @@ import pytest
 
 from vaetut.recipes import get_recipe
 from vaetut.runs import measuring, train_run
-from vaetut.training import backends, build_model, feed, train
+from vaetut.training import backends, build_model, feed, train, trainer
+from vaetut.training.devices import Devices
 from vaetut.training.optimizer import build_optimizer
 from vaetut.training.weights import export_weights
 
@@ -49,6 +50,18 @@ def test_images_that_lie_on_the_device(plain, monkeypatch):
     trained = train(SMALL, 0, say=str)
     same(trained, plain)
     assert not any("images" in weight.path for weight in trained.model.weights)
+
+
+def test_the_rate_leaves_the_first_epoch_out_where_there_are_others(plain):
+    """What it compiles is no part of it; alone it is better than none."""
+    images = plain.cost.images_per_second
+    alone = train(dataclasses.replace(SMALL, epochs=1), 0, say=str)
+    assert alone.cost.images_per_second > 0 and images > 0
+    training = trainer._Training(SMALL, 0, None, Devices("cpu"), "float32")
+    training.timed(100, 50.0)
+    assert training.result().cost.images_per_second == 2
+    training.timed(100, 10.0)
+    assert training.result().cost.images_per_second == 10
 
 
 def test_every_epoch_has_an_order_of_its_own_and_every_seed():

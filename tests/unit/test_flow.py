@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "vaetut"
 LINE = (  # rooms and files at the top; each may import what stands before it
     ("vaetut",),
     ("atomic", "checks", "metrics", "signals"),
+    ("formats",),
     ("datasets", "analysis"),
     ("models",),
     ("recipes",),
@@ -31,6 +32,7 @@ WITHOUT_KERAS = {
     "checks",
     "metrics",
     "signals",
+    "formats",
     "datasets",
     "analysis",
     "figures",

@@ -17,7 +17,7 @@ from vaetut.datasets.polar.pictures import (
     View,
     align,
     normalise_stroke,
-    read_picture,
+    read_strokes,
     to_canvas,
 )
 from vaetut.measures.judge import MEASURES, judge
@@ -219,7 +219,7 @@ def test_every_kind_of_picture_is_read_as_white_on_black(tmp_path):
         "black on nothing": (np.stack([none, none, none, grey], -1), True),
     }
     for name, (array, invert) in kinds.items():
-        read = read_picture(written(tmp_path / f"{name}.png", array), invert)
+        read = read_strokes(written(tmp_path / f"{name}.png", array), invert)
         assert np.abs(read - grey / 255).max() < 0.01, name
 
 
@@ -234,7 +234,7 @@ def test_every_kind_of_picture_is_read_as_white_on_black(tmp_path):
 )
 def test_what_is_wrong_with_a_picture_is_named(tmp_path, array, invert, words):
     with pytest.raises(ValueError, match="one.png has the wrong " + words):
-        read_picture(written(tmp_path / "one.png", array), invert)
+        read_strokes(written(tmp_path / "one.png", array), invert)
 
 
 # ---- With a model
@@ -273,7 +273,7 @@ def test_a_strangers_curves_are_measured_as_trained_runs_are(model, curves):
     counts = {name: row["images"] for name, row in report["regions"].items()}
     assert counts == {"hole": 1, "shell": 1, "far": 3}
     images = np.stack(
-        [to_canvas(read_picture(curves / f"{k}.png"), 64) for k in range(5)]
+        [to_canvas(read_strokes(curves / f"{k}.png"), 64) for k in range(5)]
     )
     logits = model.decode_logits(model.encode(images)[0])
     excess = analysis.excess_bce(images, logits)

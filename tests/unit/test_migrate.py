@@ -5,13 +5,14 @@ import shutil
 
 import pytest
 
+from vaetut.__main__ import main
 from vaetut.atomic import RunError
 from vaetut.recipes.recipe import digest
 from vaetut.runs import migrate as migrating
 from vaetut.runs.migrate import migrate
 from vaetut.runs.old_names import FIELDS, renamed_metric, renamed_recipe
 from vaetut.runs.record import read_record, sign
-from vaetut.runs.store import SHIPPED
+from vaetut.runs.store import SHIPPED, survey
 
 TODAY = {value: key for key, value in FIELDS.items()}
 NAME = "polar-reference+sample_weights=none"
@@ -65,6 +66,27 @@ def test_a_record_of_older_names_is_refused_with_the_command(root):
         read_record(old_path(root))
 
 
+def test_the_command_that_a_message_names_mends_it(root, monkeypatch):
+    monkeypatch.setenv("VAETUT_RUNS", str(root))
+    write(root / "fashion-ae" / "laptop" / "seed-0.json", older_of_today())
+    found = survey(root)
+    assert len(found.damaged) == 3 and not found.strangers  # weights are missing, too
+    told = [text for text in found.damaged if "`vaetut migrate`" in text]
+    assert len(told) == 2
+    assert main(["migrate"]) == 0
+    assert not any("vaetut migrate" in text for text in survey(root).damaged)
+
+
+def older_of_today():
+    """Return a record of older names whose recipe has kept its own."""
+    path = SHIPPED / "fashion-ae" / "full" / "seed-0.json"
+    content = json.loads(path.read_bytes()) | {"scale": "laptop"}
+    del content["sha256"]
+    fields = content["fields"] | {"clip": None}
+    content |= {"fields": fields, "digest": digest(fields)}
+    return {"sha256": sign(content)} | content
+
+
 def test_names_change_and_no_value(root):
     (written,) = migrate(root)
     assert written == root / NAME / "laptop" / "seed-0.json"
@@ -107,6 +129,26 @@ def test_a_record_that_is_damaged_is_named_and_left_alone(damage, words, root):
     with pytest.raises(RunError, match=f"seed-0.json.*{words}"):
         migrate(root)
     assert path.read_text() == text and path.with_suffix(".safetensors").exists()
+
+
+@pytest.mark.attack("runs folder")
+def test_what_cannot_be_migrated_is_named_and_ends_no_other(root):
+    """Damaged, of another recipe's path, which might lead anywhere, or no file."""
+    content = json.loads(old_path(root).read_bytes())
+    del content["sha256"]
+    content["recipe"] = "../../elsewhere+weights=none"
+    signed = {"sha256": sign(content)} | content
+    write(old_path(root).with_name("seed-7.json"), signed)
+    old_path(root).with_name("seed-8.json").write_text("{")
+    old_path(root).with_name("seed-9.json").mkdir()
+    with pytest.raises(RunError) as error:
+        migrate(root)
+    *named, last = str(error.value).splitlines()
+    assert [line.split("seed-")[1][0] for line in named] == ["7", "8", "9"]
+    assert last == "Written anew: 1."
+    written = root / NAME / "laptop" / "seed-0.json"
+    assert read_record(written).seed == 0 and not old_path(root).exists()
+    assert not list(root.parent.glob("elsewhere*"))
 
 
 def test_another_run_of_the_new_name_is_not_written_over(root):

@@ -49,9 +49,19 @@ def test_effective_beta(arguments, beta):
     assert effective_beta(*arguments) == pytest.approx(beta)
 
 
-@pytest.mark.parametrize("arguments", [(0,), (10, 0), (10, -1)])
-def test_effective_beta_of_nothing_is_refused(arguments):
-    with pytest.raises(ValueError, match="positive"):
+@pytest.mark.attack("numbers")
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((0,), "subpixels"),
+        ((10, 0), "reconstruction_weight"),
+        ((10, -1), "reconstruction_weight"),
+        ((float("nan"),), "subpixels"),
+        ((10, 1, -1), "kl_weight"),
+    ],
+)
+def test_effective_beta_of_nothing_is_refused(arguments, name):
+    with pytest.raises(ValueError, match=name):
         effective_beta(*arguments)
 
 

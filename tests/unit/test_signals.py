@@ -7,10 +7,13 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from vaetut import signals
+from vaetut.__main__ import STOPPED, main
+from vaetut.atomic import DataError, appears_whole
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
@@ -21,7 +24,7 @@ def handlers():
     before = [signal.getsignal(number) for number in NUMBERS]
     yield
     assert [signal.getsignal(number) for number in NUMBERS] == before
-    assert not signals.received()
+    assert not signals.received() and not signals.handling()
 
 
 def interrupted(act):
@@ -50,7 +53,7 @@ def test_where_it_is_deferred_it_waits_for_the_end(number):
     def train():
         with signals.deferred(lambda: done.append("told")):
             signal.raise_signal(number)
-            assert signals.received()
+            assert signals.received() and signals.handling()
             done.append("saved")
         done.append("on")
 
@@ -159,6 +162,46 @@ def test_a_watch_ends_with_its_block():
     seen = len(looks)
     time.sleep(3 * signals.LOOK)
     assert len(looks) == seen
+
+
+@pytest.mark.attack("signals")
+def test_a_stop_in_the_middle_of_the_imports_is_one_of_the_command(tmp_path):
+    """An import that is interrupted would pass for a missing package."""
+    code = (
+        "import sys, threading, time; from vaetut import __main__, signals\n"
+        "threading.Thread(target=lambda: time.sleep(0.3) or signals.stop()).start()\n"
+        "status = __main__.main(['train', 'fashion-ae', '--scale', 'smoke'])\n"
+        "assert 'tensorflow' in sys.modules\n"  # the imports were under way
+        "sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"VAETUT_RUNS": str(tmp_path)},
+    )
+    last = done.stderr.splitlines()[-1]
+    assert (done.returncode, last) == (130, f"vaetut: {STOPPED}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.attack("signals")
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_stop_while_a_data_set_is_written_leaves_nothing(
+    number, monkeypatch, tmp_path, capsys
+):
+    def make(folder, form):
+        with appears_whole(folder, DataError, "") as temporary:
+            temporary.mkdir()
+            (temporary / "half").write_text("half")
+            signal.raise_signal(number)
+
+    source = SimpleNamespace(make=make, verify=list, about="")
+    monkeypatch.setattr("vaetut.datasets.SOURCES", {"curves": source})
+    target = tmp_path / "curves"
+    assert main(["data", "make", "curves", "--folder", str(target)]) == 130
+    assert capsys.readouterr().err == f"\nvaetut: {STOPPED}\n"
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_handler_that_python_did_not_set_becomes_the_systems():

@@ -21,11 +21,12 @@ from vaetut.__main__ import main
 from vaetut.analysis import bootstrap_interval, interval
 from vaetut.atomic import RunError
 from vaetut.recipes import Recipe, get_recipe, parse_seeds, variants
+from vaetut.runs import pipeline, sweep, train_run
 from vaetut.runs import store as runs
-from vaetut.runs import sweep, train_run
 from vaetut.runs import tables as results
 from vaetut.runs.record import read_record
 from vaetut.training import train
+from vaetut.training.checkpoint import BusyError, lock
 
 SMOKE = get_recipe("fashion-vae", "smoke")
 # Wide enough for its bits to depend on the number of threads.
@@ -74,6 +75,34 @@ def test_settings_that_make_no_sense_are_named(text, word):
         variants.parse_settings([text])
     with pytest.raises(ValueError, match="each field once"):
         variants.parse_settings(["beta=1", "beta=2"])
+
+
+@pytest.mark.attack("numbers")
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("faces-ae+filters=32,64,128,256", "Write filters=32x64x128x256"),
+        ("faces-detailed+kernel_sizes=5,5,3,3", "Write kernel_sizes=5x5x3x3"),
+        ("fashion-vae+beta=0.5,2", "vaetut sweep NAME --set beta=0.5,2"),
+        ("fashion-vae+optimizer=adam,sgd", "sweep NAME --set optimizer=adam,sgd"),
+        ("fashion-vae+images=0", "positive; images=none for all"),
+        ("fashion-vae+test_images=0", "test_images=none for all"),
+        ("fashion-vae+extra_dense=0", "extra_dense=none for no such layer"),
+        ("fashion-vae+beta=-1", "beta .* is -1.0: it must be 0 or more"),
+        ("fashion-vae+filters=0", "filters .* give 1 or more"),
+        ("fashion-vae+beta=1+beta=2", "each field once"),
+    ],
+)
+def test_a_name_takes_one_value_a_field_and_none_is_written_none(name, mend):
+    with pytest.raises(ValueError, match=mend):
+        get_recipe(name, "smoke")
+
+
+@pytest.mark.attack("numbers")
+@pytest.mark.parametrize("text", ["0-5000000000", "10001", "9" * 5000, "5,4-2", None])
+def test_seeds_without_number_are_refused_at_once(text):
+    with pytest.raises(ValueError, match="seeds"):
+        parse_seeds(text)
 
 
 def test_seeds_are_a_number_of_them_or_a_list():
@@ -277,6 +306,24 @@ def test_a_signal_lets_every_job_save(own):
     assert not list(own.glob("*/smoke/*.json"))
 
 
+@pytest.mark.attack("measuring")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_run_is_measured_begins_no_other(own, monkeypatch, number):
+    begun = []
+
+    def measure(*arguments):
+        begun.append(arguments)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(pipeline, "_measured", measure)
+    plan = sweep.plan(SMALL, {}, [0, 1, 2])
+    with pytest.raises(KeyboardInterrupt, match="0 of 3 runs are over"):
+        sweep.run(plan, say=str)
+    assert len(begun) == 1
+    kept = [path.name for path in own.glob("*/smoke/seed-*")]
+    assert kept == ["seed-0.checkpoint"]
+
+
 def test_jobs_share_gpus(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
     slots = sweep._slots(2)
@@ -419,6 +466,40 @@ def test_a_signal_lets_the_workers_save(cluster, own):
         sweep.run(plan, scheduler=cluster[0], say=str)
     left = {path.suffix for path in own.glob("*/smoke/seed-*")}
     assert left == {".checkpoint"} and len(list(own.iterdir())) == 1  # no `stop`
+
+
+SWEEP = """
+import sys
+from vaetut.runs import sweep
+from vaetut.recipes import get_recipe
+sweep.run([(get_recipe(sys.argv[1], "smoke"), 0)], scheduler=sys.argv[2])
+"""
+
+
+@pytest.mark.attack("sweep")
+def test_a_worker_stops_when_the_sweep_is_killed(cluster, own):
+    command = [sys.executable, "-c", SWEEP, ENDLESS.name, cluster[0]]
+    with subprocess.Popen(command) as killed:
+        wait_for(lambda: epochs_of(own, ENDLESS, 0))
+        killed.kill()
+    path = runs.stem(own, ENDLESS, 0)
+
+    def freed():
+        with contextlib.suppress(BusyError), lock(path):
+            return True
+
+    wait_for(freed)
+    saved = epochs_of(own, ENDLESS, 0)
+    assert saved and len(list(own.iterdir())) == 1  # what told them to stop is gone
+    time.sleep(1)
+    assert epochs_of(own, ENDLESS, 0) == saved
+
+
+def wait_for(found, seconds=60):
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_workers_that_cannot_train_are_named(own, monkeypatch):

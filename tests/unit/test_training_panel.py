@@ -379,6 +379,7 @@ def executed(kernel):
     ]
 
 
+@pytest.mark.attack("run all")
 @pytest.mark.parametrize("turn", range(5))
 def test_run_all_keeps_the_order_of_the_cells(kernel, turn):
     """As "Run All": what is behind the training is there before it begins."""
@@ -394,6 +395,7 @@ def test_run_all_keeps_the_order_of_the_cells(kernel, turn):
     assert kernel.run(REPORT).split()[1:] == ["2", "True"]
 
 
+@pytest.mark.attack("run all")
 @pytest.mark.parametrize("turn", range(3))
 def test_the_button_stops_a_training_with_cells_before_and_behind_the_click(
     kernel, turn

@@ -12,7 +12,7 @@ from vaetut import checks
 from vaetut.checks import finite_array
 
 
-def _attributes(name: str, values: ArrayLike, ndim: int = 2) -> np.ndarray:
+def _attributes(name: str, values: ArrayLike, ndim: int | None = 2) -> np.ndarray:
     """Return attributes as bool."""
     values = finite_array(name, values, ndim=ndim)
     if not ((values == 0) | (values == 1)).all():
@@ -40,19 +40,17 @@ def balanced_accuracy(truth: ArrayLike, said: ArrayLike) -> float | np.ndarray:
     or all no. Raises ValueError for other values than yes and no.
     Source: Brodersen et al. 2010, The balanced accuracy and its posterior distribution.
     """
-    truth, said = np.asarray(truth), np.asarray(said)
+    truth, said = _attributes("truth", truth, None), _attributes("said", said, None)
     if truth.shape != said.shape or truth.ndim not in (1, 2):
         raise ValueError(
             "truth and said must be of one shape, (n,) or (n, m), not "
             f"{truth.shape} and {said.shape}"
         )
-    ndim = truth.ndim
-    truth, said = _attributes("truth", truth, ndim), _attributes("said", said, ndim)
     with np.errstate(invalid="ignore"):
         of_yes = (truth & said).sum(0) / truth.sum(0)
         of_no = (~truth & ~said).sum(0) / (~truth).sum(0)
     accuracy = (of_yes + of_no) / 2
-    return float(accuracy) if ndim == 1 else accuracy
+    return float(accuracy) if truth.ndim == 1 else accuracy
 
 
 class Probe(NamedTuple):

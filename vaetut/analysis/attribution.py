@@ -87,6 +87,7 @@ def best_codes(
     NaN at a start.
     Source: Marquardt 1963; Amari 1998, Natural gradient works efficiently.
     """
+    checks.function("decode_logits", decode_logits)
     images = checks.flat_images("images", images).astype(np.float64)
     start = finite_array("start", start, ndim=3)
     checks.same_rows("start", start, "images", images)

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from vaetut.analysis.chunks import rows_at_once
 from vaetut.analysis.cloud import fit_gaussian
 from vaetut.analysis.neighbours import nearest_index
-from vaetut.checks import finite_array, fraction, whole_number
+from vaetut.checks import finite_array, fraction, same_columns, whole_number
 
 
 def class_shares(
@@ -24,6 +24,7 @@ def class_shares(
     codes = finite_array("codes", codes, ndim=2)
     labels, n_classes = _labels(labels, len(codes), n_classes)
     samples = finite_array("samples", samples, ndim=2)
+    same_columns("codes", codes, "samples", samples)
     nearest = labels[nearest_index(samples, codes)]
     return np.bincount(nearest, minlength=n_classes) / len(samples)
 
@@ -38,7 +39,7 @@ def _labels(
     if (labels < 0).any() or (labels != np.round(labels)).any():
         raise ValueError("labels must be whole numbers from 0")
     labels = labels.astype(int)
-    least = int(labels.max()) + 1
+    least = whole_number("labels", int(labels.max()), least=0) + 1
     if n_classes is None:
         return labels, least
     return labels, whole_number("n_classes", n_classes, least=least)
@@ -69,7 +70,7 @@ def density_area(codes: ArrayLike, mass: float = 0.9, cells: int = 128) -> float
     Source: Hyndman 1996, Computing and graphing highest density regions.
     """
     codes, mass = finite_array("codes", codes, ndim=2), fraction("mass", mass)
-    cells = whole_number("cells", cells, least=8)
+    cells = whole_number("cells", cells, 8, 4096)
     if codes.shape[1] != 2:
         raise ValueError(f"codes must have 2 columns, not {codes.shape[1]}")
     centre, covariance = fit_gaussian(codes)

@@ -140,7 +140,7 @@ def expected_radius(d: int, sd: float = 1.0) -> ExpectedRadius:
     ValueError for an sd that is not above 0. Source: the chi distribution; Johnson,
     Kotz & Balakrishnan 1994, Continuous univariate distributions 1, chapter 18.
     """
-    d, sd = whole_number("d", d), checks.positive("sd", sd)
+    d, sd = whole_number("d", d, 1, 2**53), checks.positive("sd", sd)
     if d > 1000:  # the difference below would be lost in rounding
         variance = 1 / 2 - 1 / (8 * d) - 1 / (16 * d**2)
         return ExpectedRadius(sd * (d - variance) ** 0.5, sd * variance**0.5)

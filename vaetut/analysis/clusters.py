@@ -5,7 +5,15 @@ from numpy.typing import ArrayLike
 
 from vaetut.analysis.cloud import as_codes
 from vaetut.analysis.sampling import sample_gaussian
-from vaetut.checks import Seed, finite_array, random_generator, whole_number
+from vaetut.checks import (
+    Seed,
+    finite_array,
+    random_generator,
+    whole_array,
+    whole_number,
+)
+
+EXTENT = 1e-15  # of codes at least
 
 
 def inertia(codes: ArrayLike, ks: ArrayLike, seed: Seed) -> np.ndarray:
@@ -17,7 +25,7 @@ def inertia(codes: ArrayLike, ks: ArrayLike, seed: Seed) -> np.ndarray:
     `gaussian_inertia`. Raises ValueError for a k above n. Source: Sculley 2010,
     Web-scale k-means clustering.
     """
-    codes = as_codes(codes)
+    codes = _as_codes(codes)
     return _inertia(codes, _numbers_of_clusters(ks, len(codes)), random_generator(seed))
 
 
@@ -29,7 +37,7 @@ def gaussian_inertia(codes: ArrayLike, ks: ArrayLike, seed: Seed) -> np.ndarray:
     codes' total variance, so that chance there is not taken for a difference. Raises
     ValueError for a k above n, or codes that are all the same.
     """
-    codes, rng = as_codes(codes), random_generator(seed)
+    codes, rng = _as_codes(codes), random_generator(seed)
     ks = _numbers_of_clusters(ks, len(codes))
     if (codes == codes[0]).all():
         raise ValueError("codes are all the same: there is no shape to draw from")
@@ -38,8 +46,20 @@ def gaussian_inertia(codes: ArrayLike, ks: ArrayLike, seed: Seed) -> np.ndarray:
     return scale * _inertia(draws, ks, rng)
 
 
+def _as_codes(codes: ArrayLike, least: int = 2) -> np.ndarray:
+    """Return codes (n, d) whose squared distances a float32 holds, as scikit-learn."""
+    codes = as_codes(codes, least)
+    extent = float(np.ptp(codes, axis=0).max())
+    if 0 < extent < EXTENT:
+        raise ValueError(
+            f"codes extend over {extent:.2g}, and squares of less than {EXTENT:g} are "
+            "lost: scale them up"
+        )
+    return codes
+
+
 def _numbers_of_clusters(ks, n):
-    values = np.ravel(ks).tolist()
+    values = np.ravel(whole_array("ks", ks)).tolist()
     if not values:
         raise ValueError("ks is empty: pass at least one number of clusters")
     ks = [whole_number("ks", k) for k in values]
@@ -80,7 +100,7 @@ def embed(
     from sklearn.decomposition import PCA  # slow to import, and only here
     from sklearn.manifold import TSNE
 
-    codes = as_codes(codes, 3)
+    codes = _as_codes(codes, 3)
     perplexity = float(finite_array("perplexity", perplexity, ndim=0))
     if not 1 <= perplexity < len(codes):
         raise ValueError(

@@ -270,6 +270,7 @@ def random_rotations(d: int, count: int, seed: Seed) -> np.ndarray:
     Source: Mezzadri 2007, arXiv:math-ph/0609050, section 5.
     """
     d, count = whole_number("d", d, least=2), whole_number("count", count)
+    checks.room("d and count", count, d, d)
     normal = random_generator(seed).normal(size=(count, d, d))
     turned, triangle = np.linalg.qr(normal)
     turned *= np.sign(np.diagonal(triangle, axis1=1, axis2=2))[:, None]
@@ -289,8 +290,7 @@ def rotation_null(
     turn about the origin by `random_rotations`. Raises ValueError where a score is no
     finite number.
     """
-    if not callable(score):
-        raise ValueError(f"score must be a function of codes, not {score!r}")
+    checks.function("score", score)
     codes = finite_array("codes", codes, ndim=2)
     _codes(codes)  # for its checks
     rotations = random_rotations(codes.shape[1], count, seed)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vaetut.analysis.chunks import rows_at_once
-from vaetut.checks import finite_array, whole_number
+from vaetut.checks import finite_array, whole_array, whole_number
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -113,7 +113,7 @@ def _squares(queries, cloud):
 
 def _luminance(images, least=3):
     """Yield the brightness (·, h, w) of some images at a time, float32 in [0, 1]."""
-    images = np.asanyarray(images)
+    images = whole_array("images", images)
     if images.dtype != np.uint8 and images.dtype.kind != "f":
         raise ValueError(f"images must be uint8 or floats, not {images.dtype}")
     if images.ndim != 4 or images.shape[-1] not in (1, 3):

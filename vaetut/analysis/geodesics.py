@@ -105,6 +105,7 @@ def pullback_metric(
     Raises ValueError where `decode` gives NaN, integers or another number of images.
     Source: Arvanitidis et al. 2018, arXiv:1710.11379, section 2.
     """
+    checks.function("decode", decode)
     codes, step = finite_array("codes", codes, ndim=2), checks.positive("step", step)
     _not_lost(codes, step)
     pixels = _decoded(decode, codes[:1]).shape[1]
@@ -150,6 +151,7 @@ def geodesic(
     Source: Shao et al. 2018, arXiv:1711.08014, algorithm 1 (the energy); Arvanitidis et
     al. 2018, arXiv:1710.11379; Marquardt 1963 (the damping).
     """
+    checks.function("decode", decode)
     path, step = as_path(path, 3).copy(), checks.positive("step", step)
     iterations = whole_number("iterations", iterations, least=0)
     if (path[0] == path[-1]).all():

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.special import entr, logsumexp
 
 from vaetut.analysis.chunks import rows_at_once
-from vaetut.checks import finite_array
+from vaetut.checks import finite_array, log_variance
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -27,10 +27,10 @@ def softplus(logits: np.ndarray) -> np.ndarray:
     return np.maximum(logits, 0) + np.log1p(np.exp(-np.abs(logits)))
 
 
-def _posterior(mean: ArrayLike, log_var: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def as_posterior(mean: ArrayLike, log_var: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and log_var as float64 (n, d), checked to pair up."""
     mean = finite_array("mean", mean, ndim=2)
-    log_var = finite_array("log_var", log_var, ndim=2)
+    log_var = log_variance("log_var", log_var, ndim=2)
     if mean.shape != log_var.shape:
         raise ValueError(
             f"log_var must have the shape of mean, {mean.shape}, not {log_var.shape}"
@@ -58,7 +58,7 @@ def gaussian_kl(mean: ArrayLike, log_var: ArrayLike) -> np.ndarray:
     Raises ValueError for two shapes, NaN or infinity.
     Source: Kingma & Welling 2014, Auto-encoding variational Bayes, appendix B.
     """
-    mean, log_var = _posterior(mean, log_var)
+    mean, log_var = as_posterior(mean, log_var)
     return 0.5 * (mean**2 + np.expm1(log_var) - log_var).sum(1)
 
 
@@ -72,7 +72,7 @@ def gaussian_log_density(
     not broadcast with z.
     """
     z = np.atleast_1d(finite_array("z", z))
-    mean, log_var = finite_array("mean", mean), finite_array("log_var", log_var)
+    mean, log_var = finite_array("mean", mean), log_variance("log_var", log_var)
     try:
         shape = np.broadcast_shapes(z.shape, mean.shape, log_var.shape)
     except ValueError:
@@ -155,7 +155,7 @@ def log_importance_weights(
     Source: Burda et al. 2016, Importance weighted autoencoders, eq. 8.
     """
     images, logits = _pixels("images", images, 1), _pixels("logits", logits, 2)
-    mean, log_var = _posterior(mean, log_var)
+    mean, log_var = as_posterior(mean, log_var)
     z = finite_array("z", z, ndim=3)
     n, k, d = z.shape
     if logits.shape != (n, k, images.shape[1]) or len(images) != n:
@@ -218,6 +218,8 @@ def quadrature(matrices: Iterable[ArrayLike]) -> Quadrature:
     """
     top = total = squares = np.empty(0)
     cells = 0
+    if isinstance(matrices, str) or not isinstance(matrices, Iterable):
+        raise ValueError("matrices must be pieces to go through, one by one")
     for piece in matrices:
         matrix = finite_array("matrices", piece, ndim=2)
         if not cells:

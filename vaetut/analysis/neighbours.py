@@ -42,12 +42,10 @@ def _nearest(queries, references, exclude_self):
     """Return (distance, index) of the nearest reference of each query."""
     queries = finite_array("queries", queries, ndim=2, dtype=None)
     references = finite_array("references", references, ndim=2, dtype=None)
-    if queries.shape[1] != references.shape[1]:
-        raise ValueError(
-            f"queries and references must have as many columns: "
-            f"{queries.shape[1]} and {references.shape[1]}"
-        )
-    if exclude_self and (len(queries) != len(references) or len(queries) < 2):
+    checks.same_columns("queries", queries, "references", references)
+    if checks.flag("exclude_self", exclude_self) and (
+        len(queries) != len(references) or len(queries) < 2
+    ):
         raise ValueError(
             "exclude_self=True needs queries and references to be the same two or "
             f"more rows, not {len(queries)} and {len(references)}"
@@ -89,7 +87,8 @@ def nearest_by_pixels(train: ArrayLike, images: ArrayLike) -> np.ndarray:
     images are turned to floats in pieces, so that uint8 ones may be many. Raises
     ValueError for two shapes of images, or values outside [0, 1].
     """
-    train, queries = np.asarray(train), checks.flat_images("images", images)
+    train = checks.whole_array("train", train)
+    queries = checks.flat_images("images", images)
     if train.shape[1:] != np.shape(images)[1:]:
         raise ValueError(
             f"train must have images of the shape of images: {train.shape} and "
@@ -126,7 +125,9 @@ def neighbour_average(
     [0, 1], what a model that only blends would draw. Raises ValueError for a k above m,
     or as many images as points are not given.
     """
-    train_images = np.asarray(train_images)
+    train_images = checks.whole_array("train_images", train_images)
+    if train_images.ndim != 4:
+        raise ValueError(f"train_images must be (m, h, w, 1), not {train_images.shape}")
     train_factors = checks.points("train_factors", train_factors)
     factors, k = checks.points("factors", factors), whole_number("k", k)
     checks.same_rows("train_images", train_images, "train_factors", train_factors)

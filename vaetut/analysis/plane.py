@@ -35,7 +35,7 @@ def factor_error(
     them where `factors` are a few points, as on a transect. Raises ValueError for
     infinity, or where a NaN meets factors that span nothing.
     """
-    factors, found = checks.points("factors", factors), np.array(found, np.float64)
+    factors, found = checks.points("factors", factors), _found(found)
     if found.shape != factors.shape:
         raise ValueError(
             f"found must pair with factors: {found.shape} and {factors.shape}"
@@ -53,3 +53,11 @@ def factor_error(
     worst = np.where(factors - low > high - factors, low, high)
     found[lost] = worst[lost]
     return np.linalg.norm(finite_array("found", found) - factors, axis=1)
+
+
+def _found(values: ArrayLike) -> np.ndarray:
+    """Return found factors as an array of its own, where NaN stands for none."""
+    array = checks.whole_array("found", values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError("found must hold real numbers in a regular array")
+    return np.array(array, np.float64)

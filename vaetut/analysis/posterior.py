@@ -11,7 +11,12 @@ from scipy.special import logsumexp
 
 from vaetut.analysis.chunks import rows_at_once
 from vaetut.analysis.cloud import norms
-from vaetut.analysis.likelihood import LOG_2PI, gaussian_kl, gaussian_log_density
+from vaetut.analysis.likelihood import (
+    LOG_2PI,
+    as_posterior,
+    gaussian_kl,
+    gaussian_log_density,
+)
 from vaetut.checks import Seed, finite_array, random_generator, whole_number
 
 
@@ -63,8 +68,8 @@ def aggregate_posterior(
     Source: Hoffman & Johnson 2016, ELBO surgery: yet another way to carve up the
     variational evidence lower bound.
     """
+    mean, log_var = as_posterior(mean, log_var)
     kl = float(gaussian_kl(mean, log_var).mean())
-    mean, log_var = np.asarray(mean, float), np.asarray(log_var, float)
     rng, variance = random_generator(seed), np.exp(log_var)
     own = -0.5 * (1 + log_var + LOG_2PI).sum(1)  # E log q(z|x)
     prior = -0.5 * (mean**2 + variance + LOG_2PI).sum(1)  # E log p(z)

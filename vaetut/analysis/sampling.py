@@ -9,7 +9,18 @@ from scipy.special import ndtr, ndtri
 
 from vaetut.analysis.cloud import fit_gaussian
 from vaetut.analysis.neighbours import nearest_distance
-from vaetut.checks import Seed, finite_array, fraction, random_generator, whole_number
+from vaetut.checks import (
+    COUNT,
+    Seed,
+    finite_array,
+    fraction,
+    random_generator,
+    room,
+    same_columns,
+    whole_number,
+)
+
+GRID_D = 20  # dimensions of a grid at most: two codes a side are a million
 
 
 def sample_box(codes: ArrayLike, n: int, seed: Seed) -> np.ndarray:
@@ -19,6 +30,7 @@ def sample_box(codes: ArrayLike, n: int, seed: Seed) -> np.ndarray:
     for n < 1, NaN or infinity.
     """
     codes, n = finite_array("codes", codes, ndim=2), whole_number("n", n)
+    room("n and the columns of codes", n, codes.shape[1])
     rng = random_generator(seed)
     return rng.uniform(codes.min(0), codes.max(0), size=(n, codes.shape[1]))
 
@@ -30,6 +42,7 @@ def sample_gaussian(codes: ArrayLike, n: int, seed: Seed) -> np.ndarray:
     NaN or infinity.
     """
     codes, n = finite_array("codes", codes, ndim=2), whole_number("n", n)
+    room("n and the columns of codes", n, codes.shape[1])
     values, vectors = np.linalg.eigh(fit_gaussian(codes)[1])
     normal = random_generator(seed).standard_normal((n, codes.shape[1]))
     root = vectors * np.sqrt(np.maximum(values, 0))
@@ -42,6 +55,7 @@ def sample_prior(n: int, d: int, seed: Seed) -> np.ndarray:
     `seed` is an int or a Generator. Raises ValueError for n or d below 1.
     """
     shape = whole_number("n", n), whole_number("d", d)
+    room("n and d", *shape)
     return random_generator(seed).standard_normal(shape)
 
 
@@ -54,7 +68,7 @@ def prior_grid(side: int, d: int = 2, eps: float | None = None) -> np.ndarray:
     Raises ValueError for more than ten million codes, or an eps that is not between 0
     and 0.5.
     """
-    d = whole_number("d", d)
+    d = whole_number("d", d, 1, GRID_D)
     side = _side(side, d)
     # Not linspace(0, 1), as often seen: Phi^-1 of 0 and 1 is -inf and inf.
     p = (np.arange(side) + 0.5) / side
@@ -72,6 +86,8 @@ def box_grid(codes: ArrayLike, side: int) -> np.ndarray:
     more than ten million codes.
     """
     codes = finite_array("codes", codes, ndim=2)
+    if codes.shape[1] > GRID_D:
+        raise ValueError(f"codes must have at most {GRID_D} columns for a grid")
     side = _side(side, codes.shape[1])
     p = (np.arange(side) + 0.5) / side
     pairs = zip(codes.min(0), codes.max(0), strict=True)
@@ -87,7 +103,7 @@ def _grid(axes):
 
 def _side(side, d):
     side = whole_number("side", side)
-    if side**d > 10_000_000:
+    if side**d > COUNT:
         raise ValueError(f"side {side} in {d} dimensions is too many codes: lower it")
     return side
 
@@ -112,6 +128,7 @@ def in_gap(codes: ArrayLike, samples: ArrayLike, quantile: float = 0.99) -> np.n
     quantile = fraction("quantile", quantile)
     if len(codes) < 2:
         raise ValueError("codes must have two or more rows to be near one another")
+    same_columns("codes", codes, "samples", samples)
     own = nearest_distance(codes, codes, exclude_self=True)
     return nearest_distance(samples, codes) > np.quantile(own, quantile)
 

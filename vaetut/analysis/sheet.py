@@ -50,6 +50,8 @@ def sheet_statistics(
         raise ValueError(
             "factors must vary, both a and b: codes of a line are no sheet"
         )
+    if len(np.unique(codes, axis=0)) < 10:
+        raise ValueError("codes must be ten or more different ones")
     shares = principal_shares(codes)
     return SheetStatistics(
         shares=shares,
@@ -131,6 +133,7 @@ def tangents(
     ((a low, a high), (b low, b high)), as a share of each range. Raises ValueError
     for a step that is lost in rounding.
     """
+    checks.function("mapping", mapping)
     points, step = checks.points("points", points), checks.positive("step", step)
     widths = (
         np.ones(2)
@@ -159,6 +162,7 @@ def grid_lines(
     those along b. Each has `count` points, evenly spaced in the factor it goes along.
     Raises ValueError for ranges that are none, or a mapping that gives no code a point.
     """
+    checks.function("mapping", mapping)
     (a_low, a_high), (b_low, b_high) = checks.ranges("ranges", ranges)
     lines, count = whole_number("lines", lines, 2), whole_number("count", count, 3)
     along_a = np.meshgrid(

@@ -9,7 +9,17 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from vaetut.analysis.chunks import rows_at_once
-from vaetut.checks import Seed, finite_array, fraction, random_generator, whole_number
+from vaetut.checks import (
+    Seed,
+    finite_array,
+    flag,
+    fraction,
+    items,
+    random_generator,
+    whole_number,
+)
+
+LARGEST_LOG = 230.0  # of the end of a ratio, 1e100
 
 
 class Interval(NamedTuple):
@@ -35,12 +45,20 @@ class Estimate(NamedTuple):
     logarithm: bool = False  # whether all this is of a logarithm
 
     def interval(self, level: float = 0.95) -> Interval:
-        """Return the interval of the mean; low = high = mean where n = 1."""
+        """Return the interval of the mean; low = high = mean where n = 1.
+
+        Raises ValueError for a ratio of which it has no end.
+        """
         level, half = fraction("level", level), 0.0
         if self.error > 0:
             half = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
         mean, low, high = self.mean, self.mean - half, self.mean + half
         if self.logarithm:
+            if high > LARGEST_LOG:
+                raise ValueError(
+                    f"the interval of a ratio at level {level:g} ends beyond 1e100: "
+                    "its values differ too much"
+                )
             mean, low, high = map(math.exp, (mean, low, high))
         return Interval(mean, low, high, self.n)
 
@@ -50,6 +68,7 @@ class Estimate(NamedTuple):
         It is below 5 % if and only if the 95 % interval leaves the bound out. Of one
         value nothing is known: 1. Equal values leave out all but their own: 0 or 1.
         """
+        bound = float(finite_array("bound", bound, ndim=0))
         if self.n == 1:
             return 1.0
         if self.logarithm:
@@ -81,6 +100,7 @@ class Share(NamedTuple):
 
         It is twice the smaller tail: below 5 % if the 95 % interval leaves it out.
         """
+        bound = float(finite_array("bound", bound, ndim=0))
         if not 0 <= bound <= 1:
             return 0.0
         below = stats.binom.cdf(self.hits, self.n, bound)
@@ -94,7 +114,7 @@ def mean_estimate(values: ArrayLike, logarithm: bool = False) -> Estimate:
     With `logarithm` the mean is of their logarithms. Raises ValueError for a value
     that is not above 0 then.
     """
-    read = _logarithms if logarithm else _values
+    read = _logarithms if flag("logarithm", logarithm) else _values
     checked = read("values", values)
     n, mean = len(checked), float(checked.mean())
     return Estimate(mean, _error(checked), n - 1, n, logarithm)
@@ -109,7 +129,7 @@ def welch_estimate(a: ArrayLike, b: ArrayLike, logarithm: bool = False) -> Estim
     then.
     Source: Welch 1947, The generalization of Student's problem; Satterthwaite 1946.
     """
-    read = _logarithms if logarithm else _values
+    read = _logarithms if flag("logarithm", logarithm) else _values
     one, other = read("a", a), read("b", b)
     squares = np.array([_error(one) ** 2, _error(other) ** 2])
     n, total = min(len(one), len(other)), float(squares.sum())
@@ -190,7 +210,7 @@ def ratio_estimate(a: ArrayLike, b: ArrayLike, paired: bool) -> Estimate:
     little as ours between seeds the two hardly differ.
     Raises ValueError for a value that is not above 0, or pairs that do not pair up.
     """
-    if not paired:
+    if not flag("paired", paired):
         return welch_estimate(a, b, logarithm=True)
     one, other = _paired(a, b)
     difference = _logarithms("a", one) - _logarithms("b", other)
@@ -215,9 +235,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     other. Raises ValueError for a number outside [0, 1].
     Source: Holm 1979, A simple sequentially rejective multiple test procedure.
     """
-    if len(p_values) == 0:
+    raw = finite_array("p_values", p_values, ndim=1, empty=True)
+    if not len(raw):
         return []
-    raw = _values("p_values", p_values)
     if not (raw.min() >= 0 and raw.max() <= 1):
         raise ValueError("p_values must lie in [0, 1]")
     order, n = np.argsort(raw, kind="stable"), len(raw)
@@ -284,7 +304,10 @@ def hierarchical_interval(
 
 def _groups(name, values):
     """Return a list of checked arrays, one a seed."""
-    groups = [finite_array(f"{name}[{i}]", v, ndim=1) for i, v in enumerate(values)]
+    groups = [
+        finite_array(f"{name}[{i}]", v, ndim=1)
+        for i, v in enumerate(items(name, values))
+    ]
     if not groups:
         raise ValueError(f"{name} is empty: pass an array of values for each seed")
     return groups

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from vaetut import checks
 from vaetut.atomic import DataError
-from vaetut.datasets import cache, celeba, faces, fashion_mnist, files, lfw, polar
+from vaetut.datasets import (
+    cache,
+    celeba,
+    faces,
+    fashion_mnist,
+    files,
+    lfw,
+    pictures,
+    polar,
+)
 from vaetut.datasets.dataset import Dataset
 
 
@@ -121,6 +130,7 @@ __all__ = [
     "image_shape",
     "lfw",
     "load",
+    "pictures",
     "polar",
     "source",
 ]

@@ -6,7 +6,6 @@ the shape and type of its array. The folder appears when it is whole, or not at 
 """
 
 import json
-import math
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -17,8 +16,8 @@ import numpy as np
 import platformdirs
 from numpy.typing import DTypeLike
 
-from vaetut import atomic, checks
-from vaetut.atomic import DataError
+from vaetut import atomic, checks, formats
+from vaetut.atomic import DataError, shown
 
 ABOUT = "about.json"
 HASHED_BELOW = 200_000_000  # bytes: larger files are hashed by `verify` alone
@@ -150,23 +149,18 @@ def _entries(folder: Path) -> dict:
 
 def _about(folder: Path) -> dict:
     """Return what `about.json` says, if the folder is named after its key."""
-    path = folder / ABOUT
-    try:
-        about = json.loads(path.read_text("utf8"))
-        for entry in about["files"].values():
-            _ = math.prod(entry["shape"]), entry["size"] + 0, entry["sha256"] + ""
-            _ = np.dtype(entry["dtype"])
+    path, what = folder / ABOUT, "a description of the files beside it"
+    about = formats.read_json(path, what, DataError, _mend(folder))
+    with formats.parsing(path, what, DataError, _mend(folder)):
+        for file, entry in about["files"].items():
+            formats.plain_name(file)
+            for size in (entry["size"], *entry["shape"]):
+                checks.whole_number("a size", size, 0, 2**60)
+            _ = entry["sha256"] + "", np.dtype(entry["dtype"])
         named = folder_of(folder.name.rpartition("-")[0], about["key"]).name
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror}). {_mend(folder)}"
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{path} does not describe the files beside it ({error!r}). {_mend(folder)}"
-        ) from error
     if named != folder.name:
-        raise DataError(f"{path} has another key: {about['key']}. {_mend(folder)}")
+        key = shown(about["key"])[:300]
+        raise DataError(f"{path} has another key: {key}. {_mend(folder)}")
     return about
 
 
@@ -176,26 +170,24 @@ def _array(path: Path, entry: dict, once: bool) -> np.ndarray:
     `once`: hash small files only, and those only the first time in this process.
     """
     mend = _mend(path.parent)
+    size = atomic.check_file(path, DataError, mend, most=2**60)
+    if size != entry["size"]:
+        raise DataError(
+            f"{path} is damaged: it has {size} bytes, expected {entry['size']}. {mend}"
+        )
     try:
-        state = path.stat()
-        if state.st_size != entry["size"]:
-            raise DataError(
-                f"{path} is damaged: it has {state.st_size} bytes, expected "
-                f"{entry['size']}. {mend}"
-            )
         found = entry["sha256"]
         if not once:
             found = atomic.file_sha256(path)
-        elif state.st_size < HASHED_BELOW:
-            found = _sha256_once(path, state.st_size, state.st_mtime_ns)
+        elif size < HASHED_BELOW:
+            found = _sha256_once(path, size, path.stat().st_mtime_ns)
         atomic.check_sha256(path, found, entry["sha256"], DataError, mend)
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror or error}). {mend}"
         ) from error
-    except (ValueError, EOFError) as error:
-        raise DataError(f"{path} is not a .npy file ({error}). {mend}") from error
+    with formats.parsing(path, "a .npy file", DataError, mend):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     if [array.dtype.str, *array.shape] != [entry["dtype"], *entry["shape"]]:
         raise DataError(
             f"{path} is damaged: it holds {array.dtype} {array.shape}, expected "

@@ -5,7 +5,6 @@ are `img_align_celeba`, and as .txt (CelebA's form) or .csv (Kaggle's)
 `list_attr_celeba` and `list_eval_partition`.
 """
 
-import csv
 import os
 import re
 from collections.abc import Iterator
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaetut import atomic, checks
-from vaetut.atomic import DataError
+from vaetut import atomic, checks, formats
+from vaetut.atomic import DataError, shown
 from vaetut.datasets import cache
 from vaetut.datasets.dataset import Dataset
+from vaetut.datasets.pictures import open_picture, read_picture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -210,11 +210,12 @@ class _Tables:
 
     def _rows(self, path: Path, columns: tuple) -> tuple[list[str], list[list[str]]]:
         """Return the names of the pictures and the words beside them."""
-        lines = _text(path).splitlines()
         if path.suffix == ".csv":
-            head, *rows = [row for row in csv.reader(lines) if row] or [[]]
+            what = "a table of CelebA"
+            head, *rows = formats.read_table(path, what, DataError, MEND) or [[]]
             head = head[1:]
         else:
+            lines = _text(path).splitlines()
             rows = [line.split() for line in lines if line.strip()]
             head = list(columns)
             if path.stem == ATTRIBUTES:
@@ -283,7 +284,7 @@ def _decoded(paths: list[Path], size: int) -> Iterator[np.ndarray]:
 
 def _aligned(size: int, path: Path) -> np.ndarray:
     """Return the square of one of CelebA's pictures."""
-    image = _open(path, MEND)
+    image = open_picture(path, MEND)
     if image.size != (WIDTH, HEIGHT) or image.mode != "RGB":
         width, height = image.size
         raise DataError(
@@ -296,65 +297,31 @@ def _aligned(size: int, path: Path) -> np.ndarray:
 def read_face(path: Path, size: int) -> np.ndarray:
     """Return the central square of one picture of the reader's: uint8 (size, size, 3).
 
-    It may be of any size and form that Pillow reads; it is turned upright as its EXIF
-    says, and what is transparent becomes white. That it shows a face, large and
-    upright in the middle as the models know them, is for the reader to see to.
+    It may come in any form that `pictures.read_picture` takes; what is transparent
+    becomes white. That it shows a face, large and upright in the middle as the models
+    know them, is for the reader to see to.
 
-    Raises DataError, naming the file, if it is missing, no picture, of more than 8 bits
-    a channel, or smaller than size; ValueError for a size below 1.
+    Raises DataError, naming the file, as `read_picture`, and for a picture smaller than
+    size; ValueError for a size below 1.
     """
-    from PIL import Image, ImageOps
-
     size = checks.whole_number("size", size)
     path = Path(path)
-    image = _open(path, "Give a JPEG or PNG file.")
-    if image.mode.startswith(("I", "F")):
-        raise DataError(
-            f"{path} has more than 8 bits a channel ({image.mode}): save it as an "
-            "ordinary JPEG or PNG file."
-        )
-    image = ImageOps.exif_transpose(image)
+    image = read_picture(path, "RGB", "white")
     if min(image.size) < size:
         width, height = image.size
         raise DataError(
-            f"{path} is {width}×{height}, smaller than {size}×{size}: give a larger "
-            "picture."
+            f"{shown(path)} is {width}×{height}, smaller than {size}×{size}: give a "
+            "larger picture."
         )
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     side = min(image.size)
     left, top = ((length - side) // 2 for length in image.size)
-    box = (left, top, left + side, top + side)
-    return _square(image.convert("RGB"), size, box)
+    return _square(image, size, (left, top, left + side, top + side))
 
 
 def _square(image: "Image.Image", size: int, box: tuple) -> np.ndarray:
     from PIL import Image
 
     return np.array(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
-
-
-def _open(path: Path, mend: str) -> "Image.Image":
-    """Return a decoded Pillow image."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return image
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). {mend}") from error
-    except UnidentifiedImageError as error:
-        raise DataError(f"{path} is no picture that can be read. {mend}") from error
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        EOFError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise DataError(f"{path} cannot be decoded ({error}). {mend}") from error
 
 
 def _numbers(path: Path, names: list, rows: list, allowed: set) -> np.ndarray:
@@ -378,11 +345,9 @@ def _content(folder: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    return atomic.read_bytes(path, DataError, MEND)
+    return atomic.read_bytes(path, DataError, MEND, most=formats.LARGEST_TABLE)
 
 
 def _text(path: Path) -> str:
-    try:
+    with formats.parsing(path, "a text file", DataError, MEND):
         return _read(path).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not a text file ({error}). {MEND}") from error

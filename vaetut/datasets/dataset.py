@@ -5,15 +5,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-COLUMNS = ("factors", "labels", "attributes")  # what is known of each image
+from vaetut import checks
+
+KINDS = {  # what is known of each image -> kinds of its dtype, in words, axes
+    "factors": ("f", "floats", 2),
+    "labels": ("iu", "whole numbers", 1),
+    "attributes": ("b", "booleans", 2),
+}
+COLUMNS = tuple(KINDS)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Images of one split with what is known about each of them.
 
-    Raises ValueError if the images are not uint8 of shape (n, h, w, c), or if a
-    column does not have one row an image.
+    Raises ValueError if the images are not uint8 of shape (n, h, w, c), if a column is
+    not of its kind or does not have one row an image, for factors that are not finite,
+    and for a label that is no index into the class names.
     """
 
     name: str  # the data set, as in vaetut.datasets.load
@@ -40,13 +48,41 @@ class Dataset:
                 f"images of {self.name!r} must have shape (n, height, width, channels)"
                 f", not {images.shape}: grey ones are images[..., None]."
             )
+        if np.ma.is_masked(images):
+            raise ValueError(f"images of {self.name!r} have masked pixels: fill them.")
         for column in COLUMNS:
-            values = getattr(self, column)
-            if values is not None and len(values) != len(images):
-                raise ValueError(
-                    f"{column} of {self.name!r} has {len(values)} rows for "
-                    f"{len(images)} images: give one row an image."
-                )
+            if getattr(self, column) is not None:
+                self._check_column(column)
+        self._check_labels()
+        if self.factors is not None:
+            checks.finite_array(f"factors of {self.name!r}", self.factors, empty=True)
+
+    def _check_column(self, column: str) -> None:
+        """Raise ValueError unless a column is of its kind, a row an image."""
+        kinds, wanted, ndim = KINDS[column]
+        values, whose = getattr(self, column), f"{column} of {self.name!r}"
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in kinds:
+            kind = getattr(values, "dtype", type(values).__name__)
+            raise ValueError(f"{whose} must be an array of {wanted}, not {kind}.")
+        if np.ma.is_masked(values):
+            raise ValueError(f"{whose} have masked values: drop those images.")
+        if values.ndim != ndim:
+            raise ValueError(
+                f"{whose} must have {ndim} axes, not shape {values.shape}."
+            )
+        if len(values) != len(self.images):
+            raise ValueError(
+                f"{whose} has {len(values)} rows for {len(self.images)} images: give "
+                "one row an image."
+            )
+
+    def _check_labels(self) -> None:
+        """Raise ValueError for a label that is no index into `class_names`."""
+        if self.labels is None or not len(self.labels):
+            return
+        most = len(self.class_names) - 1 if self.class_names else 2**31
+        for label in (self.labels.min(), self.labels.max()):
+            checks.whole_number(f"labels of {self.name!r}", label, 0, most)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -83,11 +119,14 @@ class Dataset:
         """Return `n` images drawn without replacement; the same seed, the same images.
 
         A smaller subset of the same seed is the beginning of a larger one. Raises
-        ValueError if there are not that many images.
+        ValueError if there are not that many images, or the seed is no whole number.
         """
-        if not 1 <= n <= len(self):
+        seed = checks.seed_number("seed", seed)
+        try:
+            n = checks.whole_number("n", n, 1, len(self))
+        except ValueError:
             raise ValueError(
-                f"A subset of {n} images cannot be drawn from the {len(self)} of "
+                f"A subset of {n!r} images cannot be drawn from the {len(self)} of "
                 f"{self.name!r} ({self.split}): ask for 1 to {len(self)}."
-            )
+            ) from None
         return self.take(np.random.default_rng(seed).permutation(len(self))[:n])

@@ -5,13 +5,14 @@ licence and their SHA-256 sums.
 """
 
 import gzip
-import zlib
+import io
+import math
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from vaetut import atomic, checks
+from vaetut import atomic, checks, formats
 from vaetut.atomic import DataError
 from vaetut.datasets.dataset import Dataset
 
@@ -65,22 +66,30 @@ def read_idx(path: Path) -> np.ndarray:
     The expected sum stands in `SHA256SUMS` in the same folder. Raises DataError,
     naming the file, if it is missing, altered, truncated or not IDX.
     """
-    raw = verified_bytes(path)
-    try:
-        content = gzip.decompress(raw)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path.name} is not a gzip file ({error}). {MEND}") from error
+    raw, name = verified_bytes(path), Path(path.name)
+    with formats.parsing(name, "a gzip file", DataError, MEND):
+        content = _unzipped(raw)
     # IDX: two zero bytes, the type (8 is uint8), the rank, then each length, big-endian
     if content[:3] != b"\0\0\x08":
         raise DataError(f"{path.name} is not an IDX file of unsigned bytes. {MEND}")
-    rank = content[3]
-    shape = np.frombuffer(content, ">u4", count=rank, offset=4).astype(int)
-    data = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
-    if data.size != shape.prod():
+    with formats.parsing(name, "a whole IDX file", DataError, MEND):
+        rank = content[3]
+        lengths = np.frombuffer(content, ">u4", count=rank, offset=4).tolist()
+        data = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
+    if data.size != math.prod(lengths):
         raise DataError(
-            f"{path.name} announces {shape.prod()} values and holds {data.size}. {MEND}"
+            f"{path.name} announces {math.prod(lengths)} values and holds {data.size}. "
+            f"{MEND}"
         )
-    return data.reshape(shape)
+    return data.reshape(lengths)
+
+
+def _unzipped(raw: bytes) -> bytes:
+    """Return what gzip has packed, if it is no more than `formats.UNFOLDED` bytes."""
+    with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+        content = file.read(formats.UNFOLDED + 1)
+    formats.check_unfolded(len(content), len(raw))
+    return content
 
 
 MEND = "Restore it: git checkout -- vaetut/datasets/data/fashion-mnist"
@@ -92,10 +101,17 @@ def verified_bytes(path: Path) -> bytes:
     Raises DataError naming the file if it or its sum is missing, or they differ.
     """
     sums = path.with_name("SHA256SUMS")
-    listed = atomic.read_bytes(sums, DataError, MEND).decode("utf8")
-    expected = {name: digest for digest, name in map(str.split, listed.splitlines())}
+    listed = atomic.read_bytes(sums, DataError, MEND, most=formats.LARGEST_JSON)
+    with formats.parsing(sums, "a list of SHA-256 sums", DataError, MEND):
+        lines = map(str.split, listed.decode("utf8").splitlines())
+        expected = {name: digest for digest, name in lines}
     stated = expected.get(path.name, "none listed")
     return atomic.read_bytes(path, DataError, MEND, stated)
+
+
+def available(folder: Path = FOLDER) -> bool:
+    """Return whether the files lie in a folder: a copy of the course may lack them."""
+    return (Path(folder) / "SHA256SUMS").exists()
 
 
 def verify(folder: Path = FOLDER) -> list[str]:

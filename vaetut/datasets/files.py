@@ -8,18 +8,18 @@ table. Both forms appear under their name when they are whole, or not at all.
 import csv
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 
-from vaetut import atomic, checks
+from vaetut import atomic, checks, formats
 from vaetut.atomic import DataError
 from vaetut.datasets.dataset import COLUMNS, Dataset
+from vaetut.datasets.pictures import decode
 
+NAMES = ("class_names", "factor_names", "attribute_names")
 TABLE, ABOUT = "factors.csv", "dataset.json"
 MEND = "Make the data set again, or copy it again from where it is whole."
 
@@ -38,21 +38,16 @@ def save_npz(data: Dataset, path: Path) -> None:
 def load_npz(path: Path) -> Dataset:
     """Return the data set in a file that `save_npz` wrote.
 
-    Raises DataError, naming the file, if it is missing, damaged or something else.
+    Raises DataError, naming the file, if it is missing, damaged or something else, or
+    unfolds to far more than its size.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            about = json.loads(file["about"].item())
-            columns = {c: file[c] for c in COLUMNS if c in file.files}
-            return _dataset(about, file["images"], columns)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be read ({error.strerror or error}). {MEND}"
-        ) from error
-    except (*BROKEN, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise DataError(
-            f"{path} is not a whole data set ({error!r}). {MEND}"
-        ) from error
+    path, what = Path(path), "a whole data set"
+    names = ("about", "images", *COLUMNS)
+    arrays = formats.read_npz(path, what, DataError, MEND, names)
+    with formats.parsing(path, what, DataError, MEND):
+        text = arrays.pop("about").item()
+        about = formats.parse_json(text, path, what, DataError, MEND)
+        return _dataset(about, arrays.pop("images"), arrays)
 
 
 def save_folder(data: Dataset, folder: Path) -> None:
@@ -87,19 +82,53 @@ def load_folder(folder: Path) -> Dataset:
     Raises DataError, naming the file, if one is missing, damaged or altered.
     """
     folder = Path(folder)
-    raw = _read(folder / ABOUT)
-    try:
-        about = json.loads(raw)
-        table = _read(folder / TABLE, about["table_sha256"])
-        header, *rows = csv.reader(io.StringIO(table.decode("utf8")))
-        images = np.empty((len(rows), *about["image_shape"]), np.uint8)
-        for image, (name, sha256, *_) in zip(images, rows, strict=True):
-            image[:] = _pixels(_read(folder / name, sha256)).reshape(image.shape)
+    path, what = folder / ABOUT, "the description of a data set"
+    about = formats.read_json(path, what, DataError, MEND)
+    with formats.parsing(path, what, DataError, MEND):
+        stated, shape = about["table_sha256"], tuple(about["image_shape"])
+    header, rows, files = _table(folder, stated)
+    with formats.parsing(path, what, DataError, MEND):
+        images = _images(files, [row[1] for row in rows], shape)
         values = np.array([row[2:] for row in rows]).reshape(len(rows), len(header) - 2)
         return _dataset(about, images, _split_columns(about, values))
-    except BROKEN as error:
-        problem = f"{folder / ABOUT} does not describe a data set ({error!r}). {MEND}"
-        raise DataError(problem) from error
+
+
+def _table(folder: Path, sha256: str) -> tuple[list, list[list], list[Path]]:
+    """Return the head and the rows of a folder's table, and the file of each row."""
+    path, what = folder / TABLE, "the table of a data set"
+    table = formats.read_table(path, what, DataError, MEND, sha256)
+    with formats.parsing(path, what, DataError, MEND):
+        header, *rows = table
+        if any(len(row) != len(header) or len(row) < 2 for row in table):
+            raise ValueError("its rows differ in length")
+        files = [_beside(folder, row[0]) for row in rows]
+        if len(set(files)) < len(files):
+            raise ValueError("a file stands in it twice")
+    return header, rows, files
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """Return the path of a file of a folder; a link must not lead out of it."""
+    path = folder / formats.plain_name(name)
+    if path.resolve().parent != folder.resolve():
+        raise ValueError(f"{name!r} is a link that leads out of the folder")
+    return path
+
+
+def _images(files: list[Path], hashes: list[str], shape: tuple) -> np.ndarray:
+    """Return the images (n, h, w, c) in PNG files, which must have these hashes."""
+    height, width, channels = (checks.whole_number("image_shape", k) for k in shape)
+    total = len(files) * height * width * channels
+    packed = sum(atomic.check_file(path, DataError, MEND) for path in files)
+    formats.check_unfolded(total, packed)
+    images = np.empty((len(files), height, width, channels), np.uint8)
+    for image, path, sha256 in zip(images, files, hashes, strict=True):
+        raw = atomic.read_bytes(path, DataError, MEND, sha256)
+        pixels = np.asarray(decode(io.BytesIO(raw), path, MEND))
+        if pixels.shape[:2] != (height, width) or pixels.size != image.size:
+            raise ValueError(f"{path.name} is {pixels.shape}, expected {shape}")
+        image[:] = pixels.reshape(image.shape)
+    return images
 
 
 FORMATS = {"png": (save_folder, ""), "npz": (save_npz, ".npz")}
@@ -125,9 +154,6 @@ def save_splits(
     return paths
 
 
-BROKEN = (ValueError, KeyError, TypeError, AttributeError, IndexError)
-
-
 def _about(data: Dataset) -> dict:
     """Return what is known about a data set besides its arrays; JSON."""
     arrays = {c: getattr(data, c) for c in COLUMNS if getattr(data, c) is not None}
@@ -144,7 +170,7 @@ def _about(data: Dataset) -> dict:
 
 
 def _dataset(about: dict, images: np.ndarray, columns: dict) -> Dataset:
-    known: dict = {k: tuple(about[k]) for k in about if k.endswith("_names")}
+    known: dict = {k: tuple(map(str, about[k])) for k in about if k in NAMES}
     known |= {k: about[k] for k in ("name", "split", "source")} | columns
     return Dataset(images=images, **known)
 
@@ -197,16 +223,6 @@ def _png(image: np.ndarray) -> bytes:
     pixels = image[..., 0] if image.shape[-1] == 1 else image
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
-
-
-def _pixels(png: bytes) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(png)))
-
-
-def _read(path: Path, stated: str | None = None) -> bytes:
-    return atomic.read_bytes(path, DataError, MEND, stated)
 
 
 def _whole(target: Path) -> AbstractContextManager[Path]:

@@ -9,7 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from vaetut.analysis import Interval
-from vaetut.figures.style import ACCENT, GREY, HALO, INK, LINES, MARKERS, VAE, canvas
+from vaetut.figures.style import (
+    ACCENT,
+    GREY,
+    HALO,
+    INK,
+    LINES,
+    MARKERS,
+    VAE,
+    canvas,
+    checked,
+)
 
 REGIONS = {  # colour and filling
     "hole": (ACCENT, ACCENT),
@@ -18,6 +28,7 @@ REGIONS = {  # colour and filling
 }
 
 
+@checked
 def edges_of_task(
     panels: Mapping[str, Mapping], label: str = "IoU in the hole"
 ) -> Figure:
@@ -47,6 +58,7 @@ def edges_of_task(
     return figure
 
 
+@checked
 def race(
     lines: Mapping[str, tuple[np.ndarray, np.ndarray]],
     marks: Mapping[str, float],
@@ -188,6 +200,7 @@ def _end_labels(axis, ends, size=11):
         )
 
 
+@checked
 def attribution(
     values: Mapping[str, Mapping[str, Interval]],
     label: str = "excess BCE, nats per pixel",
@@ -213,6 +226,7 @@ def attribution(
     return figure
 
 
+@checked
 def autopsy(
     changes: Mapping[str, Mapping[str, Mapping[str, Interval]]],
     base: Mapping[str, Mapping[str, Interval]],
@@ -262,6 +276,7 @@ def autopsy(
     return figure
 
 
+@checked
 def rungs(
     values: Mapping[str, Mapping[str, Interval]],
     floor: Mapping[str, float] | None = None,

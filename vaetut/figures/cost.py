@@ -6,12 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaetut.analysis import Interval
-from vaetut.figures.style import ACCENT, AE, INK, QUIET, VAE, canvas
+from vaetut.figures.style import ACCENT, AE, INK, QUIET, VAE, canvas, checked
 
 PARTS = (VAE, "#AA3377", AE, "#666666", "#88BBDD", "#DDCC77")
 SMALL = 0.15  # of a network: what has less is stacked with the others
 
 
+@checked
 def areas(networks: Mapping[str, Mapping[str, int]]) -> Figure:
     """Draw the parameters of networks as areas, all to one scale.
 
@@ -74,6 +75,7 @@ def _write(axis, name, count, corner, wide, high):
     axis.text(x, y, words, fontsize=7 if thin else 9, **style)
 
 
+@checked
 def shares(
     rows: Mapping[str, Mapping[str, float]], labels: Mapping[str, str] | None = None
 ) -> Figure:
@@ -105,6 +107,7 @@ def shares(
     return figure
 
 
+@checked
 def over_batch(panels: Mapping[str, Mapping[str, Mapping[int, np.ndarray]]]) -> Figure:
     """Draw ratios over the size of the batch, a line a way, a small dot a turn.
 
@@ -131,6 +134,7 @@ def over_batch(panels: Mapping[str, Mapping[str, Mapping[int, np.ndarray]]]) -> 
     return figure
 
 
+@checked
 def ranks_kept(
     spectra: Mapping[str, np.ndarray],
     losses: Mapping[str, tuple[np.ndarray, np.ndarray]],
@@ -166,6 +170,7 @@ def ranks_kept(
     return figure
 
 
+@checked
 def changes(
     measures: Mapping[str, Mapping[str, tuple[np.ndarray, Interval]]],
 ) -> Figure:

@@ -7,11 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaetut.analysis import Interval
-from vaetut.figures.style import ACCENT, AE, INK, QUIET, VAE, canvas
+from vaetut.figures.style import ACCENT, AE, INK, QUIET, VAE, canvas, checked
 
 PARTS = {"loss": INK, "reconstruction": VAE, "regularizer": ACCENT}
 
 
+@checked
 def history(record: Any) -> Figure:
     """Draw the parts of the loss over the epochs, validation solid, training dashed.
 
@@ -37,6 +38,7 @@ def history(record: Any) -> Figure:
     return figure
 
 
+@checked
 def entropy_floor(grey: np.ndarray, image: np.ndarray, floor: np.ndarray) -> Figure:
     """Draw the entropy of a grey pixel over its value, and one image's floor as a map.
 
@@ -56,6 +58,7 @@ def entropy_floor(grey: np.ndarray, image: np.ndarray, floor: np.ndarray) -> Fig
     return figure
 
 
+@checked
 def denoising(sigmas: np.ndarray, errors: Mapping[str, np.ndarray]) -> Figure:
     """Draw the error left in an image over the noise put in, a line a method.
 
@@ -71,6 +74,7 @@ def denoising(sigmas: np.ndarray, errors: Mapping[str, np.ndarray]) -> Figure:
     return figure
 
 
+@checked
 def compare(
     measures: Mapping[str, Mapping[str, tuple[np.ndarray, Interval]]], columns: int = 3
 ) -> Figure:
@@ -95,6 +99,7 @@ def compare(
     return figure
 
 
+@checked
 def beta_curves(
     betas: np.ndarray, panels: Mapping[str, Mapping[str, Sequence[np.ndarray]]]
 ) -> Figure:
@@ -123,6 +128,7 @@ def beta_curves(
     return figure
 
 
+@checked
 def ladder(rungs: Mapping[str, Interval]) -> Figure:
     """Draw bounds on log p(x) as rungs, from the loosest to the value itself.
 

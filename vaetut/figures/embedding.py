@@ -9,10 +9,11 @@ from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d.proj3d import proj_transform
 
 from vaetut.figures.polar import FINE
-from vaetut.figures.style import ACCENT, HALO, INK, WIDTH, canvas
+from vaetut.figures.style import ACCENT, HALO, INK, WIDTH, canvas, checked
 from vaetut.figures.transects import TRANSECTS, _bold, _cut
 
 
+@checked
 def embedding(
     codes: np.ndarray,
     factors: np.ndarray,

@@ -22,6 +22,7 @@ from vaetut.figures.style import (
     MARKERS,
     WIDTH,
     canvas,
+    checked,
     tiled,
 )
 
@@ -32,6 +33,7 @@ RULE = 0.04  # of a face's side: the white line between rows
 # ---- Sheets of faces
 
 
+@checked
 def montage(images: np.ndarray, columns: int = 12) -> Figure:
     """Draw faces edge to edge over the whole figure, without losing a pixel of them.
 
@@ -50,6 +52,7 @@ def montage(images: np.ndarray, columns: int = 12) -> Figure:
     return figure
 
 
+@checked
 def face_rows(
     rows: Mapping[str, np.ndarray], titles: Sequence[str] | None = None
 ) -> Figure:
@@ -70,6 +73,7 @@ def face_rows(
     return figure
 
 
+@checked
 def factor_strips(strips: Mapping[str, np.ndarray], columns: int = 1) -> Figure:
     """Draw what each factor does, a strip of faces a factor, from low to high.
 
@@ -133,6 +137,7 @@ def _words(name):
 # ---- Attributes
 
 
+@checked
 def attribute_bars(
     values: Mapping[str, Mapping[str, float | Interval]],
     label: str = "balanced accuracy",
@@ -196,6 +201,7 @@ def _legend_above(figure, axis):
 # ---- Codes
 
 
+@checked
 def radius_histograms(
     radii: Mapping[str, np.ndarray],
     expected: Mapping[str, float] | None = None,
@@ -238,6 +244,7 @@ def radius_histograms(
     return figure
 
 
+@checked
 def inertia_curves(
     ks: np.ndarray,
     curves: Mapping[str, np.ndarray | Interval],
@@ -275,6 +282,7 @@ def _line(axis, x, values, **style):
     axis.plot(x, values, **style)
 
 
+@checked
 def strength_curves(
     strengths: np.ndarray,
     panels: Mapping[str, Mapping[str, Interval]],
@@ -323,6 +331,7 @@ def _plain(value):
     return f"${times}10^{{{int(power)}}}$"
 
 
+@checked
 def spectra(
     curves: Mapping[str, np.ndarray], label: str = "power, mean over the images"
 ) -> Figure:

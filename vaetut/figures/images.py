@@ -5,9 +5,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaetut.figures.style import ACCENT, QUIET, WIDTH, canvas, show_image, tiled
+from vaetut.figures.style import (
+    ACCENT,
+    QUIET,
+    WIDTH,
+    canvas,
+    checked,
+    show_image,
+    tiled,
+)
 
 
+@checked
 def image_rows(
     rows: Mapping[str, np.ndarray], columns: Sequence[str] | None = None
 ) -> Figure:
@@ -36,6 +45,7 @@ def image_rows(
     return figure
 
 
+@checked
 def mosaic(
     images: np.ndarray, columns: int, axes_titles: tuple[str, str] | None = None
 ) -> Figure:
@@ -54,6 +64,7 @@ def mosaic(
     return figure
 
 
+@checked
 def samples_on_cloud(
     codes: np.ndarray, samples: np.ndarray, images: np.ndarray, in_gap: np.ndarray
 ) -> Figure:

@@ -13,6 +13,7 @@ from vaetut.figures.style import (
     CLASS_COLOURS,
     WIDTH,
     canvas,
+    checked,
     show_image,
     tiled,
 )
@@ -78,6 +79,7 @@ def _apart(places, span):
     return placed
 
 
+@checked
 def cloud(codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> Figure:
     """Draw the codes (n, 2) of images, coloured and named by class.
 
@@ -90,6 +92,7 @@ def cloud(codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> 
     return figure
 
 
+@checked
 def plane_twice(
     codes: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
 ) -> Figure:
@@ -113,6 +116,7 @@ def plane_twice(
     return figure
 
 
+@checked
 def gap_map(planes: Mapping[str, np.ndarray], side: int = 160) -> Figure:
     """Draw where a point of the plane lies in a gap, for several clouds.
 
@@ -138,6 +142,7 @@ def gap_map(planes: Mapping[str, np.ndarray], side: int = 160) -> Figure:
     return figure
 
 
+@checked
 def beta_strip(
     planes: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]],
 ) -> Figure:
@@ -159,6 +164,7 @@ def beta_strip(
     return figure
 
 
+@checked
 def two_clouds(
     planes: Mapping[str, np.ndarray], labels: np.ndarray, class_names: Sequence[str]
 ) -> Figure:

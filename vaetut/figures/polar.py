@@ -19,6 +19,7 @@ from vaetut.figures.style import (
     VAE,
     WIDTH,
     canvas,
+    checked,
     tiled,
 )
 
@@ -51,6 +52,7 @@ def _plane(axis, hole=True, line=True, colour=ACCENT):
     axis.set_aspect("equal")
 
 
+@checked
 def factor_sheet(images: np.ndarray, rows: int, columns: int) -> Figure:
     """Draw a lattice of stars at their places in the plane, with hole and b = a.
 
@@ -67,6 +69,7 @@ def factor_sheet(images: np.ndarray, rows: int, columns: int) -> Figure:
     return figure
 
 
+@checked
 def radius_and_curve(stars: Sequence[tuple[float, float]]) -> Figure:
     """Draw r over θ and, below, the curve, red where the radius is negative.
 
@@ -91,6 +94,7 @@ def radius_and_curve(stars: Sequence[tuple[float, float]]) -> Figure:
     return figure
 
 
+@checked
 def factor_plane(points: np.ndarray, kept: np.ndarray, weights: np.ndarray) -> Figure:
     """Draw a sample with its hole, and beside it the weight of each point.
 
@@ -110,6 +114,7 @@ def factor_plane(points: np.ndarray, kept: np.ndarray, weights: np.ndarray) -> F
     return figure
 
 
+@checked
 def hole_counts(
     counts: np.ndarray, expected: float, spread: float, marks: Mapping[str, float]
 ) -> Figure:
@@ -134,6 +139,7 @@ def hole_counts(
     return figure
 
 
+@checked
 def factor_montage(
     points: np.ndarray, images: np.ndarray, reach: float = 0.08
 ) -> Figure:
@@ -156,6 +162,7 @@ def factor_montage(
     return figure
 
 
+@checked
 def floor_map(
     floors: np.ndarray, lengths: np.ndarray, sizes: Mapping[int, np.ndarray]
 ) -> Figure:
@@ -190,6 +197,7 @@ def floor_map(
     return figure
 
 
+@checked
 def distances(
     steps: np.ndarray,
     contours: np.ndarray,
@@ -226,6 +234,7 @@ def distances(
     return figure
 
 
+@checked
 def answers(
     target: np.ndarray, images: Mapping[str, np.ndarray], columns: int = 3
 ) -> Figure:
@@ -245,6 +254,7 @@ def answers(
     return figure
 
 
+@checked
 def dimensions(
     spectra: Mapping[str, np.ndarray],
     estimates: Mapping[str, tuple[np.ndarray, np.ndarray]],

@@ -24,6 +24,7 @@ from vaetut.figures.style import (
     QUIET,
     VAE,
     canvas,
+    checked,
 )
 
 LINES_OF = {"a": AE, "b": VAE}  # colour of the lines along which a factor grows
@@ -38,6 +39,7 @@ WALKS = {  # the colour of each way to walk, as in the widget
 # ---- The lines of a and b
 
 
+@checked
 def flat_grids(panels: Mapping[str, np.ndarray], columns: int = 3) -> Figure:
     """Draw lattices of codes in the plane by their lines of a and b, at one scale.
 
@@ -67,6 +69,7 @@ def flat_grids(panels: Mapping[str, np.ndarray], columns: int = 3) -> Figure:
     return figure
 
 
+@checked
 def sheets(
     panels: Mapping[str, np.ndarray],
     paths: Mapping[str, np.ndarray] | None = None,
@@ -125,6 +128,7 @@ def _name_lines(figure, names=None):
 # ---- Losses
 
 
+@checked
 def loss_surfaces(
     panels: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray, str, str]],
 ) -> Figure:
@@ -144,6 +148,7 @@ def loss_surfaces(
     return figure
 
 
+@checked
 def angle_curves(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]], relative: bool = True
 ) -> Figure:
@@ -185,6 +190,7 @@ def angle_curves(
 # ---- Scores
 
 
+@checked
 def scores(panels: Mapping[str, Mapping], xlabel: str, columns: int = 3) -> Figure:
     """Draw scores of one kind of run after the other, each with its interval.
 
@@ -214,6 +220,7 @@ def scores(panels: Mapping[str, Mapping], xlabel: str, columns: int = 3) -> Figu
     return figure
 
 
+@checked
 def ranks(groups: Mapping[str, np.ndarray], low_means: str, high_means: str) -> Figure:
     """Draw where runs stand among their own codes under axes turned at random.
 
@@ -241,6 +248,7 @@ def ranks(groups: Mapping[str, np.ndarray], low_means: str, high_means: str) -> 
 # ---- Walks
 
 
+@checked
 def walks_in_plane(
     paths: Mapping[str, np.ndarray], ends: np.ndarray, ranges: np.ndarray
 ) -> Figure:
@@ -265,6 +273,7 @@ def walks_in_plane(
     return figure
 
 
+@checked
 def bars_over(
     values: Mapping[str, Interval], label: str, order: Sequence[str] | None = None
 ) -> Figure:
@@ -299,6 +308,7 @@ def bars_over(
     return figure
 
 
+@checked
 def plane_maps(panels: Mapping[str, np.ndarray], ranges: np.ndarray) -> Figure:
     """Draw quantities over the plane of factors as shaded maps, side by side.
 

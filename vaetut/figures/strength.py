@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from vaetut.figures.style import AE, GREY, LINES, MARKERS, VAE, canvas
+from vaetut.figures.style import AE, GREY, LINES, MARKERS, VAE, canvas, checked
 
 
+@checked
 def radii_by_seed(
     groups: Mapping[str, Iterable[np.ndarray]], dimension: int, width: float = 0.5
 ) -> Figure:
@@ -43,6 +44,7 @@ def radii_by_seed(
     return figure
 
 
+@checked
 def variance_law(
     betas: np.ndarray,
     measured: tuple[np.ndarray, np.ndarray, np.ndarray],
@@ -99,6 +101,7 @@ def variance_law(
     return figure
 
 
+@checked
 def code_maps(panels: Mapping[str, tuple[np.ndarray, np.ndarray | None]]) -> Figure:
     """Draw maps of codes side by side, such as t-SNE's, coloured by an attribute.
 

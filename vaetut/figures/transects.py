@@ -14,11 +14,12 @@ from vaetut.datasets.polar import HOLE_CENTER, HOLE_RADIUS
 from vaetut.datasets.polar.render import INK as STROKE
 from vaetut.figures.comparisons import _draw_lines, _end_labels
 from vaetut.figures.polar import FINE
-from vaetut.figures.style import ACCENT, AE, DPI, HALO, HAZE, INK, VAE, canvas
+from vaetut.figures.style import ACCENT, AE, DPI, HALO, HAZE, INK, VAE, canvas, checked
 
 TRANSECTS = ((VAE, "o"), (AE, "s"), ("#AA3377", "D"))  # P1, P2, P3, as in the widgets
 
 
+@checked
 def transect_plane(
     factors: np.ndarray, weights: np.ndarray, transects: Mapping[str, np.ndarray]
 ) -> Figure:
@@ -63,6 +64,7 @@ def transect_plane(
     return figure
 
 
+@checked
 def transect_rows(rows: Mapping[str, Any], inside: Any, titles: Any = None) -> Figure:
     """Draw rows of images along a transect, a red box around those in the hole.
 
@@ -138,6 +140,7 @@ def _headed(titles):
     return "", titles
 
 
+@checked
 def pairs(
     truth: np.ndarray,
     others: np.ndarray,
@@ -204,6 +207,7 @@ def _runs(inside):
     return list(zip(np.nonzero(steps == 1)[0], np.nonzero(steps == -1)[0], strict=True))
 
 
+@checked
 def errors_along(
     panels: Mapping[str, Mapping], label: str = "excess BCE, nats per pixel"
 ) -> Figure:

@@ -27,7 +27,8 @@ def polar_measures() -> dict[str, list[float]]:
 
 def _image_measures(points: np.ndarray) -> dict[str, float]:
     """Return the measures of one draw of points (n, 2) that need its images."""
-    small = polar.draw(points[:500], 64).reshape(500, -1) / 255
+    small_images = polar.draw(points[:500], 64) / 255
+    small = small_images.reshape(500, -1)
     a, b = points[:500].T
     curves = polar.contour(a, b, n=100).reshape(500, -1)
     subset = points[:80]
@@ -48,6 +49,12 @@ def _image_measures(points: np.ndarray) -> dict[str, float]:
         "pixel_plane": analysis.principal_shares(small)[:2].sum(),
         "curve_plane": analysis.principal_shares(curves)[:2].sum(),
     }
+    middle = np.mean([polar.A_RANGE, polar.B_RANGE], axis=1)
+    above, below = (points[:500] > middle).all(1), (points[:500] < middle).all(1)
+    for group, inside in (("large", above), ("small", below)):
+        one, other = small_images[inside][:-1], small_images[inside][1:]
+        measures[f"pair_distance_{group}"] = ((one - other) ** 2).mean() ** 0.5
+        measures[f"pair_dice_{group}"] = analysis.soft_dice(one, other).mean()
     return {name: float(value) for name, value in measures.items()}
 
 

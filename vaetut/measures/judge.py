@@ -1,19 +1,19 @@
 """How well a trained model reconstructs images it was never meant for."""
 
-import csv
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from scipy.special import expit
 
-from vaetut import analysis, checks
+from vaetut import analysis, atomic, checks, formats
+from vaetut.atomic import DataError, shown
 from vaetut.datasets import polar
 from vaetut.datasets.files import TABLE
+from vaetut.datasets.pictures import read_picture
 from vaetut.datasets.polar.curve import FACTOR_NAMES
 from vaetut.datasets.polar.pictures import (
     MOST,
@@ -21,7 +21,7 @@ from vaetut.datasets.polar.pictures import (
     Aligned,
     View,
     align,
-    read_picture,
+    read_strokes,
 )
 from vaetut.measures.strokes import ink_threshold
 from vaetut.models import VAE, ImageModel
@@ -43,10 +43,12 @@ def judge(
 
     "images": a row a file, "mean": over all of them. "bce": nats a subpixel, "mse":
     mean squared error of values in [0, 1]. Images are brought to the model's size and
-    channels. `dataset` is what the model was trained on: for a polar set, `view` is
-    how the images show the plane, and `judge_strokes` tells what is measured besides.
-    Raises ValueError if the folder has no images, if one cannot be used, naming the
-    file, and for a `view` where the set is not polar.
+    channels; what is transparent is black for a grey model, as in Fashion-MNIST, and
+    white for one of colours. `dataset` is what the model was trained on: for a polar
+    set, `view` is how the images show the plane, and `judge_strokes` tells what is
+    measured besides. Raises ValueError if the folder has no images, if one cannot be
+    used, naming the file, and for a `view` where the set is not polar; DataError for a
+    file that cannot be read.
     """
     paths = list_images(folder)
     if dataset in polar.SETS:
@@ -72,27 +74,25 @@ def list_images(folder: Path) -> list[Path]:
     Raises ValueError if it is no folder or holds none.
     """
     if not folder.is_dir():
-        raise ValueError(f"{folder} is not a folder: give one with images in it.")
+        raise ValueError(
+            f"{shown(folder)} is not a folder: give one with images in it."
+        )
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not paths:
         kinds = ", ".join(sorted(SUFFIXES))
-        raise ValueError(f"{folder} holds no image: {kinds} are read.")
+        raise ValueError(f"{shown(folder)} holds no image: {kinds} are read.")
     return paths
 
 
 def _resized(paths: Sequence[Path], shape: tuple[int, int, int]) -> np.ndarray:
     height, width, channels = shape
-    mode, images = {1: "L", 3: "RGB"}[channels], []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                resized = image.convert(mode).resize(
-                    (width, height), Image.Resampling.LANCZOS
-                )
-        except (OSError, UnidentifiedImageError) as error:
-            raise ValueError(f"{path} is not a readable image ({error}).") from error
-        images.append(np.asarray(resized).reshape(height, width, channels))
-    return np.stack(images)
+    mode, ground = {1: ("L", "black"), 3: ("RGB", "white")}[channels]
+    images = np.empty((len(paths), *shape), np.uint8)
+    for image, path in zip(images, paths, strict=True):
+        picture = read_picture(path, mode, ground)
+        resized = picture.resize((width, height), Image.Resampling.LANCZOS)
+        image[:] = np.asarray(resized).reshape(shape)
+    return images
 
 
 def _reconstructed(
@@ -198,11 +198,11 @@ def _judge_chunk(
 
 
 def _aligned(path: Path, options: dict[str, Any], view: View) -> Aligned:
-    picture = read_picture(path, view.invert)
+    picture = read_strokes(path, view.invert)
     try:
         return align(picture, options["size"], options["canvas"], view)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{shown(path)}: {error}") from error
 
 
 def _stroke_errors(
@@ -268,30 +268,37 @@ def read_factors(paths: list[Path]) -> np.ndarray | None:
 
     The course's own table of a data set; the columns file, a and b will do, and sha256
     is checked where it is there. Raises ValueError naming the image that has no a and
-    b, or is another one.
+    b, or is another one; DataError for a table that cannot be read.
     """
     table = paths[0].with_name(TABLE)
     if not table.exists():
         return None
-    with open(table, newline="", encoding="utf-8-sig") as file:
-        rows = {row.get("file"): row for row in csv.DictReader(file)}
+    mend = "Give it rows with file, a and b in UTF-8, or remove the table."
+    head, *lines = formats.read_table(table, "a table", DataError, mend) or [[]]
+    rows = {line["file"]: line for line in _by_name(head, lines) if "file" in line}
     factors = []
     for path in paths:
-        row = rows.get(path.name, {})
+        row, name = rows.get(path.name, {}), shown(path.name)
         try:
             values = [float(row[name]) for name in FACTOR_NAMES]
-        except (KeyError, TypeError, ValueError):
-            values = [math.nan]
-        if not np.isfinite(values).all():
+            checks.point("a and b", values)
+        except (KeyError, ValueError):
             raise ValueError(
-                f"{table} says no a and b of {path.name}: give it a row with file, a "
+                f"{shown(table)} says no a and b of {name}: give it a row with file, a "
                 "and b, or remove the table."
-            )
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            ) from None
+        mend = "Copy it again, or remove the table."
+        raw = atomic.read_bytes(path, DataError, mend)
+        digest = atomic.sha256(raw)
         if row.get("sha256", digest) != digest:
             raise ValueError(
-                f"{path} is not the image of {table}: its SHA-256 is another. Copy it "
-                "again, or remove the table."
+                f"{shown(path)} is not the image of {shown(table)}: its SHA-256 is "
+                f"another. {mend}"
             )
         factors.append(values)
     return np.array(factors)
+
+
+def _by_name(head: list[str], lines: list[list[str]]) -> list[dict[str, str]]:
+    """Return the values of each line by the names in the head, as far as both go."""
+    return [dict(zip(head, line, strict=False)) for line in lines]

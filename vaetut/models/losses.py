@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from vaetut import checks
 from vaetut.models.tensor import Tensor
 
 
@@ -45,11 +46,10 @@ def effective_beta(
 
     `reconstruction_weight · mean BCE + kl_weight · KL` has the minima of
     `sum BCE + β · KL` with β = kl_weight · subpixels / reconstruction_weight.
-    Raises ValueError unless subpixels and reconstruction_weight are positive.
+    Raises ValueError unless subpixels and reconstruction_weight are positive and
+    kl_weight is not negative.
     """
-    if subpixels <= 0 or reconstruction_weight <= 0:
-        raise ValueError(
-            "subpixels and reconstruction_weight must be positive, not "
-            f"{subpixels} and {reconstruction_weight}."
-        )
+    checks.positive("subpixels", subpixels)
+    checks.positive("reconstruction_weight", reconstruction_weight)
+    checks.not_negative("kl_weight", kl_weight)
     return kl_weight * subpixels / reconstruction_weight

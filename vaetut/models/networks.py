@@ -102,11 +102,14 @@ def macs(network: keras.Model) -> int:
     normalization are left out. The zeros of "same" padding count. Raises ValueError for
     any other layer that has weights.
     """
-    return sum(_layer_macs(layer) for layer in network.layers)
+    return sum(layer_macs(layer) for layer in network.layers)
 
 
-def _layer_macs(layer: layers.Layer) -> int:
-    """Return how often the kernel of one layer is applied, times its size."""
+def layer_macs(layer: layers.Layer) -> int:
+    """Return how often the kernel of one layer is applied to an image, times its size.
+
+    Raises ValueError as `macs` does.
+    """
     if isinstance(layer, keras.Model):
         return macs(layer)
     if hasattr(layer, "macs"):

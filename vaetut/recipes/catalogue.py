@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from vaetut import checks
 from vaetut.models import effective_beta
 from vaetut.recipes.recipe import SCALES, Recipe
-from vaetut.recipes.variants import parse_settings, variant
+from vaetut.recipes.variants import split_settings, variant
 
 Scales = dict[str, dict[str, Any]]  # scale -> field -> its value at that scale
 
@@ -47,7 +48,11 @@ FASHION_SCALES: Scales = {
 
 
 def sweep_name(beta: float) -> str:
-    """Return the name of the recipe of the β sweep with this β."""
+    """Return the name of the recipe of the β sweep with this β.
+
+    Raises ValueError for a β that is negative or no number.
+    """
+    beta = checks.not_negative("beta", beta)
     same = beta == FASHION_VAE.beta
     return FASHION_VAE.name if same else f"{FASHION_VAE.name}-beta-{beta:g}"
 
@@ -307,19 +312,13 @@ CHANGES = {recipe.name: changes for recipe, changes in _declared()}
 def get_recipe(name: str, scale: str = "full") -> Recipe:
     """Return the recipe of that name, or variant of one, at that scale.
 
-    A variant is written as in `fashion-vae+beta=0.5`. Raises ValueError for an unknown
-    name, field or scale, naming those there are.
+    A variant is written as in `fashion-vae+beta=0.5+filters=16x32`, one value a field.
+    Raises ValueError for an unknown name, field or scale, naming those there are, and
+    for several values, which are for a sweep.
     """
-    base, *changes = name.split("+")
-    if base not in CATALOGUE:
-        raise ValueError(
-            f"There is no recipe {base!r}: choose one of {', '.join(CATALOGUE)}."
-        )
-    if scale not in SCALES:
-        raise ValueError(
-            f"There is no scale {scale!r}: choose one of {', '.join(SCALES)}."
-        )
+    base, *changes = name.split("+") if isinstance(name, str) else (name,)
+    checks.one_of("recipe", base, CATALOGUE)
+    checks.one_of("scale", scale, SCALES)
     change = {} if scale == "full" else CHANGES[base][scale]
     recipe = replace(CATALOGUE[base], scale=scale, **change)
-    settings = parse_settings(changes)
-    return variant(recipe, **{field: values[0] for field, values in settings.items()})
+    return variant(recipe, **split_settings(changes))

@@ -8,11 +8,15 @@ from typing import Any
 
 from vaetut.datasets import polar
 from vaetut.recipes.catalogue import (
+    BETAS,
+    CATALOGUE,
+    FASHION_AE,
     KL_WEIGHTS,
     RUNGS,
     get_recipe,
     polar_beta,
     strength_name,
+    sweep_name,
 )
 from vaetut.recipes.variants import as_text, variant
 
@@ -222,3 +226,31 @@ EXPERIMENTS = {
         "β-TC-VAE": rival("tc-vae", 10, **LARGE),
     },
 }
+
+# What a chapter sets side by side is shown at one scale: see `vaetut.runs.scales`.
+COMPARED: tuple[tuple[str, ...], ...] = (
+    (FASHION_AE.name, *map(sweep_name, BETAS)),
+    (
+        *(name for name in CATALOGUE if name.startswith("faces-")),
+        *BLUR.values(),
+        *TINY.values(),
+        *CLIPPED.values(),
+    ),
+    (
+        *EXPERIMENTS["autopsy"].values(),
+        *(
+            name
+            for ladder in (LADDER, TASKS, CONTROLS, LARGEST)
+            for name in ladder.values()
+        ),
+    ),
+    ("polar-vae", *BEST.values()),
+    (
+        "polar-entanglement",
+        *(
+            name
+            for experiment in ("gamma", "flat", "spring", "rivals")
+            for name in EXPERIMENTS[experiment].values()
+        ),
+    ),
+)

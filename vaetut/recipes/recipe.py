@@ -1,6 +1,8 @@
 """What a training is, as a value: everything that decides its outcome but the seed."""
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -13,6 +15,15 @@ CHOICES = {  # field -> what it may be, beside None
     "initializer": ("normal", "glorot"),
     "sample_weights": ("b", "b-batch"),
 }
+POSITIVE = ("latent_dim", "learning_rate", "epochs", "batch_size")
+PERHAPS = {  # field -> what none stands for
+    "images": "all",
+    "test_images": "all",
+    "extra_dense": "no such layer",
+    "posterior_sd": "a learned one",
+    "max_epsilon": "no limit",
+}
+NOT_NEGATIVE = ("beta", "optimizer_epsilon")
 WITHOUT_BETA = ("autoencoder", "classifier")
 WITH_GAMMA = ("entanglement-vae", "dip-vae-i", "dip-vae-ii", "tc-vae")
 
@@ -57,12 +68,22 @@ class Recipe:
             raise ValueError(
                 f"There is no scale {self.scale!r}: choose one of {', '.join(SCALES)}."
             )
-        for field in ("latent_dim", "learning_rate", "epochs", "batch_size"):
-            if not getattr(self, field) > 0:
-                raise ValueError(
-                    f"{field} of recipe {self.name!r} is {getattr(self, field)}: "
-                    "it must be positive."
-                )
+        for field in POSITIVE:
+            self._check(field, "positive", lambda value: value > 0)
+        for field in PERHAPS:
+            if getattr(self, field) is not None:
+                mend = f"positive; {field}=none for {PERHAPS[field]}"
+                self._check(field, mend, lambda value: value > 0)
+        for field in NOT_NEGATIVE:
+            if getattr(self, field) is not None:
+                self._check(field, "0 or more", lambda value: value >= 0)
+        if self.gamma is not None:
+            self._check("gamma", "finite", lambda value: True)
+        if not self.filters or not min(self.filters) > 0:
+            raise ValueError(
+                f"filters of recipe {self.name!r} are {self.filters}: give 1 or more "
+                "a layer."
+            )
         if self.schedule not in SCHEDULES or not 0 <= self.warmup < 1:
             raise ValueError(
                 f"Recipe {self.name!r}: the schedule is one of {', '.join(SCHEDULES)} "
@@ -73,11 +94,6 @@ class Recipe:
             raise ValueError(
                 f"Recipe {self.name!r}: a constant learning rate has no warmup; take "
                 'schedule="cosine".'
-            )
-        if self.optimizer_epsilon is not None and not self.optimizer_epsilon >= 0:
-            raise ValueError(
-                f"optimizer_epsilon of recipe {self.name!r} is "
-                f"{self.optimizer_epsilon}: it must not be negative."
             )
         if self.model == "autoencoder" and self.posterior_sd is not None:
             raise ValueError(
@@ -92,11 +108,6 @@ class Recipe:
             raise ValueError(
                 f"Recipe {self.name!r}: max_epsilon limits the ε of a VAE, and "
                 f"{self.model!r} has none."
-            )
-        if self.extra_dense is not None and not self.extra_dense > 0:
-            raise ValueError(
-                f"extra_dense of recipe {self.name!r} is {self.extra_dense}: it must "
-                "be positive, or none."
             )
         sizes = self.kernel_sizes
         if sizes is not None and (
@@ -117,6 +128,14 @@ class Recipe:
                     f"{field} of recipe {self.name!r} is {getattr(self, field)!r}: "
                     f"choose one of {', '.join(choices)}."
                 )
+
+    def _check(self, field: str, wanted: str, fits: Callable[[float], bool]) -> None:
+        """Raise ValueError unless a number is finite and fits; 0 is never none."""
+        value = getattr(self, field)
+        if not math.isfinite(value) or not fits(value):
+            raise ValueError(
+                f"{field} of recipe {self.name!r} is {value}: it must be {wanted}."
+            )
 
     @property
     def is_variant(self) -> bool:

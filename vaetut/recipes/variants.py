@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from vaetut import checks
 from vaetut.recipes.recipe import Recipe
 
 FIELDS = {  # that can be set: name -> type
@@ -30,14 +31,25 @@ def parse_settings(texts: Iterable[str]) -> dict[str, list[Any]]:
     A tuple is written 32x64, None as none. Raises ValueError for an unknown field,
     naming those there are, or a value that is not of the field's type.
     """
-    settings: dict[str, list[Any]] = {}
-    for text in texts:
-        field, equals, values = text.partition("=")
+    return {
+        field: [parse_value(field, value) for value in values.split(",")]
+        for field, values in split_settings(texts).items()
+    }
+
+
+def split_settings(texts: Iterable[str]) -> dict[str, str]:
+    """Return the settings in texts such as "beta=0.5" as field -> text of the value.
+
+    Raises ValueError for a text without "=", or a field that comes twice.
+    """
+    settings: dict[str, str] = {}
+    for text in checks.items("texts", texts):
+        field, equals, value = str(text).partition("=")
         if not equals or field in settings:
             raise ValueError(
-                f"{text!r} is not a setting: write each field once, as in beta=0.5,1"
+                f"{str(text)!r} is not a setting: write each field once, as in beta=0.5"
             )
-        settings[field] = [parse_value(field, value) for value in values.split(",")]
+        settings[field] = value
     return settings
 
 
@@ -48,6 +60,8 @@ def variant(recipe: Recipe, **changes: Any) -> Recipe:
     what is the recipe's own value anyway does not show in it. Values may be text, as
     in `parse_settings`, and raise the same errors.
     """
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"recipe must be a Recipe, not {checks.shorten(recipe)}")
     values = {field: parse_value(field, value) for field, value in changes.items()}
     values = {k: v for k, v in values.items() if getattr(recipe, k) != v}
     base, *before = recipe.name.split("+")
@@ -83,7 +97,14 @@ def parse_value(field: str, value: Any) -> Any:
             return _number(kind, value)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise ValueError(f"{field} takes {WANTED[kind]}, not {value!r}.")
+    mend = ""
+    if isinstance(value, str) and "," in value:
+        mend = f" Several values are for `vaetut sweep NAME --set {field}={value}`."
+        if kind is tuple:
+            mend = f" Write {field}={value.replace(',', 'x')}."
+    raise ValueError(
+        f"{field} takes {WANTED[kind]}, not {checks.shorten(value)}.{mend}"
+    )
 
 
 def _number(kind: type, value: Any) -> Any:

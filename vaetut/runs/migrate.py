@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vaetut import atomic
+from vaetut import atomic, formats
 from vaetut.atomic import RunError
 from vaetut.recipes.recipe import digest
 from vaetut.runs.old_names import FIELDS, is_old, renamed_metric, renamed_recipe
-from vaetut.runs.record import FAULTS, sign
+from vaetut.runs.record import WHOLE, sign
 from vaetut.training.checkpoint import WRITABLE
 
 AWAY = "It is left as it is: restore it from a copy, or move it away."
@@ -60,9 +60,7 @@ def migrate(root: Path) -> list[Path]:
         else:
             written += [] if target is None else [target]
     if problems:
-        raise RunError(
-            "\n".join([*problems, f"{len(written)} others are written anew."])
-        )
+        raise RunError("\n".join([*problems, f"Written anew: {len(written)}."]))
     return written
 
 
@@ -70,17 +68,16 @@ def _migrate_one(path: Path, root: Path) -> Path | None:
     """Write a record anew and return its path; None if it is of today."""
     if not path.is_file():
         raise RunError(f"{path} is no file: move it away.")
-    try:
-        content = json.loads(path.read_bytes())
+    content = formats.read_json(path, WHOLE, RunError, AWAY)
+    with formats.parsing(path, WHOLE, RunError, AWAY):
         if not is_old(content):
             return None
         if content["recipe"] != path.parts[-3]:
-            raise RunError(f"It is a record of {content['recipe']!r}. {AWAY}")
-        new = migrated(content)
-    except FAULTS as error:
-        raise RunError(f"{path} is not a whole run record ({error}). {AWAY}") from error
-    except RunError as error:
-        raise RunError(f"{path}: {error}") from error
+            raise RunError(f"{path}: It is a record of {content['recipe']!r}. {AWAY}")
+        try:
+            new = migrated(content)
+        except RunError as error:
+            raise RunError(f"{path}: {error}") from error
     target = root / new["recipe"] / path.parts[-2] / path.name
     raw = (json.dumps(new, indent=1) + "\n").encode()
     if target == path:

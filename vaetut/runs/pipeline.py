@@ -12,9 +12,11 @@ import keras
 from vaetut import atomic, checks
 from vaetut.metrics import check_names
 from vaetut.models import AttributeClassifier, ImageModel
+from vaetut.models.work import training_flops
 from vaetut.recipes import SCALES, Recipe, get_recipe
 from vaetut.runs.measuring import Measures, Numbers, measures_of
 from vaetut.runs.record import Record, commit
+from vaetut.runs.scales import scale_of
 from vaetut.runs.store import SHIPPED, own_runs, read, records, restored, stem
 from vaetut.training import backends, build_model, load_data, train
 from vaetut.training.checkpoint import BusyError, lock
@@ -96,6 +98,7 @@ def train_run(
             metrics=metrics,
             profiles=profiles,
             weights_sha256=atomic.sha256(raw),
+            training_flops=_training_flops(model),
             **trained.cost._asdict(),
         )
         commit(stem, record, raw)
@@ -114,6 +117,14 @@ def count_parameters(model: ImageModel) -> dict[str, int]:
     return counts | {"total": sum(counts.values())}
 
 
+def _training_flops(model: ImageModel) -> int | None:
+    """Return the operations of training on an image; None where one cannot count."""
+    try:
+        return training_flops(model)
+    except ValueError:
+        return None
+
+
 def load_or_train(
     name: str,
     scale: str | None = None,
@@ -123,18 +134,22 @@ def load_or_train(
     """Return the best run of a recipe there is, training it only if there is none.
 
     The largest scale wins, and at equal scale a run of your own before the shipped
-    one. `scale`, or VAETUT_SCALE, asks for one scale. With VAETUT_RETRAIN=1 the recipe
-    is trained anyway, at that scale or on the laptop's. `say` gets one line saying
-    which run it is. Raises ValueError for an unknown recipe or scale, RunError for a
-    run that is damaged or older than its recipe.
+    one; a shipped run is never at a larger scale than the book shows of the recipe,
+    see `scales.scale_of`. `scale`, or VAETUT_SCALE, asks for one scale. With
+    VAETUT_RETRAIN=1 the recipe is trained anyway, at that scale or on the laptop's.
+    `say` gets one line saying which run it is. Raises ValueError for an unknown recipe
+    or scale, RunError for a run that is damaged or older than its recipe.
     """
     scale = scale or os.environ.get("VAETUT_SCALE")
     recipes = [get_recipe(name, s) for s in ([scale] if scale else SCALES)]
     if not checks.says_yes("VAETUT_RETRAIN"):
+        book = scale or scale_of(name, SHIPPED) or SCALES[0]
         for recipe in recipes:
             if recipe.scale == "smoke" and not scale:
                 continue  # a smoke run proves that code runs and nothing else
-            for root, whose in ((own_runs(), "your"), (SHIPPED, "shipped")):
+            larger = SCALES.index(recipe.scale) < SCALES.index(book)
+            shipped = [] if larger else [(SHIPPED, "shipped")]
+            for root, whose in ((own_runs(), "your"), *shipped):
                 if found := _load(root, recipe, seed, whose, say):
                     return found
     recipe = get_recipe(name, scale or "laptop")

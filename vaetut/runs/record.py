@@ -3,18 +3,18 @@
 import contextlib
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaetut import atomic
+from vaetut import atomic, checks, formats
 from vaetut.atomic import RunError
-from vaetut.recipes.recipe import digest
+from vaetut.recipes.recipe import SCALES, digest
 from vaetut.runs.old_names import is_old
 from vaetut.training.checkpoint import WRITABLE
 
-# What the JSON of a record can be at fault with.
-FAULTS = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+WHOLE = "a whole run record"
 REMEDY = "Restore it from a copy, or train the run again with --no-resume."
 
 
@@ -44,6 +44,7 @@ class Record:
     devices: int = 1  # over all processes
     images_per_second: float | None = None  # of training alone; None: not measured
     peak_memory_mb: int | None = None  # of the device, on a CPU of the process
+    training_flops: int | None = None  # of an image's step; None: not counted
     # What decides its bits, see `backends.conditions`: several where the training went
     # on under others; none: not noted.
     conditions: list[dict[str, Any]] = field(default_factory=list)
@@ -71,25 +72,41 @@ def read_record(path: Path, remedy: str = REMEDY) -> Record:
     """Return the record in a JSON file.
 
     Raises RunError, naming the file and the remedy, if it is not whole or was altered
-    by hand.
+    by hand, or holds what no training leaves.
     """
     _refuse_pipe(path, remedy)
-    try:
-        content = json.loads(path.read_bytes())
+    content = formats.read_json(path, WHOLE, RunError, remedy)
+    with formats.parsing(path, WHOLE, RunError, remedy):
         old, stated = is_old(content), content.pop("sha256")
-        record = Record(**content)
-    except FAULTS as error:
-        raise RunError(
-            f"{path} is not a whole run record ({error}). {remedy}"
-        ) from error
+        signed = sign(content)
     if old:
         raise RunError(
             f"{path} has names of an older version of vaetut: `vaetut migrate` writes "
             "your records anew and changes no value."
         )
-    if stated != sign(content) or record.digest != digest(record.fields):
+    if stated != signed:
         raise RunError(f"{path} was altered: its content has another SHA-256. {remedy}")
+    with formats.parsing(path, WHOLE, RunError, remedy):
+        record = formats.build(Record, content, endless=["history"])
+        _check(record)
     return record
+
+
+def _check(record: Record) -> None:
+    """Raise ValueError for a record that no training leaves, whoever signed it."""
+    checks.one_of("scale", record.scale, SCALES)
+    checks.seed_number("seed", record.seed)
+    checks.whole_number("devices", record.devices)
+    checks.not_negative("seconds", record.seconds)
+    for name, count in record.parameters.items():
+        checks.whole_number(f"parameters[{name!r}]", count, 0, 2**40)
+    for name, values in record.history.items():
+        if len(values) != record.fields["epochs"]:
+            raise ValueError(f"history has {len(values)} values of {name!r}")
+    if record.digest != digest(record.fields):
+        raise ValueError("its digest is not that of its fields")
+    if not re.fullmatch("[0-9a-f]{64}", record.weights_sha256):
+        raise ValueError("weights_sha256 is no SHA-256")
 
 
 # ---- Two files and one moment: the record names the hash of its weights, which wait

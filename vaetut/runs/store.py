@@ -16,6 +16,7 @@ from vaetut.models import ImageModel
 from vaetut.recipes import CATALOGUE, SCALES, Recipe, get_recipe
 from vaetut.runs.old_names import renamed_recipe
 from vaetut.runs.record import Record, Stored, Stranger, commit, read_record, read_run
+from vaetut.runs.scales import scale_of
 from vaetut.training import build_model
 from vaetut.training.checkpoint import lock
 from vaetut.training.weights import import_weights, unpack_weights
@@ -114,12 +115,14 @@ def _refuse_stranger(record: Record, recipe: Recipe, seed: int, path: Path) -> N
 def records(name: str, scale: str | None = None, root: Path = SHIPPED) -> list[Record]:
     """Return the records of a recipe at a scale, one a seed, in the seeds' order.
 
-    The scale is the largest there are records of, unless given. What is no run of that
-    recipe is left out; `verify` names it. Raises ValueError for an unknown recipe,
-    RunError for a damaged or stale record.
+    The scale is the one that the book shows, unless given: see `scales.scale_of`. What
+    is no run of that recipe is left out; `verify` names it. Raises ValueError for an
+    unknown recipe, RunError for a damaged or stale record.
     """
+    scale = scale or scale_of(name, root)
     if scale is None:
-        return next(filter(None, (records(name, s, root) for s in SCALES)), [])
+        get_recipe(name)  # there is such a one, or this raises
+        return []
     recipe, found = get_recipe(name, scale), []
     for seed in _seeds(stem(root, recipe, 0).parent):
         path = stem(root, recipe, seed)
@@ -156,7 +159,7 @@ def finished(recipe: Recipe, seed: int, shipped: bool = True) -> Record | None:
 def summary(name: str, scale: str | None = None) -> dict[str, Interval]:
     """Return every metric of a recipe with its 95 % interval over the shipped seeds.
 
-    The scale is the largest there is, unless given. Raises as `records` does.
+    The scale is the one that the book shows, unless given. Raises as `records` does.
     """
     return _intervals(records(name, scale))
 

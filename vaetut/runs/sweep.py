@@ -374,7 +374,9 @@ def _initializer(slots: list[dict[str, str]], stop: Path) -> Callable[[], None]:
 
         def leave() -> None:
             signals.stop()
-            time.sleep(SAVE_SECONDS)
+            end = time.monotonic() + SAVE_SECONDS
+            while signals.handling() and time.monotonic() < end:
+                time.sleep(signals.LOOK)
             os._exit(1)
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's is for the parent

@@ -1,4 +1,4 @@
-"""What came out of a sweep, as tidy tables."""
+"""What came out of a sweep, and of trainings on a card, as tidy tables."""
 
 import contextlib
 import csv
@@ -12,7 +12,8 @@ from vaetut.analysis import bootstrap_interval, interval
 from vaetut.atomic import RunError
 from vaetut.recipes import Recipe
 from vaetut.recipes.variants import as_text
-from vaetut.runs.store import finished
+from vaetut.runs.record import Record, read_record
+from vaetut.runs.store import SHIPPED, finished
 
 ELSEWHERE = "Name a file in a folder that can be written to."
 
@@ -57,6 +58,36 @@ def summarize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         n = student.pop("n")
         summary.append(dict(key) | student | ends | {"n": n})
     return summary
+
+
+def on_a_card(root: Path = SHIPPED) -> list[dict[str, Any]]:
+    """Return a row for each recipe and scale that was trained on a GPU in a folder.
+
+    Keys: recipe, scale, card, seeds, seconds and images_per_second (means; None where
+    not measured). Raises RunError for a damaged record.
+    """
+    found: dict[tuple[str, str, str], list[Record]] = {}
+    for path in sorted(root.glob("*/*/seed-*.json")):
+        record = read_record(path)
+        if "driver" in record.versions:
+            card = record.hardware.rpartition(", ")[2]
+            found.setdefault((record.recipe, record.scale, card), []).append(record)
+    return [
+        {
+            "recipe": recipe,
+            "scale": scale,
+            "card": card,
+            "seeds": len(runs),
+            "seconds": _mean([run.seconds for run in runs]),
+            "images_per_second": _mean([run.images_per_second for run in runs]),
+        }
+        for (recipe, scale, card), runs in found.items()
+    ]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def to_csv(rows: list[dict[str, Any]], path: Path) -> None:

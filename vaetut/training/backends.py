@@ -5,6 +5,8 @@ import importlib.metadata
 import os
 import platform
 import resource
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +30,7 @@ SWITCHES = (  # of the environment, that change bits if they are set
     "TF_XLA_FLAGS",
     "XLA_FLAGS",
 )
-STEPS_PER_CALL = 8  # of TensorFlow on a GPU, where a call costs about a small step
+STEPS_PER_CALL = 8  # on a GPU, where a call costs about a small step
 
 if keras.backend.backend() not in BACKENDS:
     raise ValueError(
@@ -64,12 +66,13 @@ def compile_options() -> dict[str, Any]:
     """Return the arguments of `Model.compile` that make this backend fast here.
 
     XLA on a CPU slows TensorFlow's strided convolutions down and Keras would turn it
-    on by itself; JAX is XLA; on a GPU it pays. Several steps a call gain TensorFlow a
-    few per cent on a CPU, where stopping after any step is worth more; Keras on JAX
-    runs them one by one anyway. Measured in `vaetut bench epoch`.
+    on by itself; JAX is XLA; on a GPU it pays. Several steps a call gain a few per cent
+    on a CPU, where stopping after any step is worth more; PyTorch has none. Keras on
+    JAX runs them one by one, unless images are resident: see `feed.Resident`. Measured
+    in `vaetut bench epoch`.
     """
     backend = keras.backend.backend()
-    on_gpu = backend == "tensorflow" and accelerator() is not None
+    on_gpu = backend != "torch" and accelerator() is not None
     options = {"jit_compile": backend == "jax" or on_gpu}
     return options | ({"steps_per_execution": STEPS_PER_CALL} if on_gpu else {})
 
@@ -95,24 +98,28 @@ def layers_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def free_memory() -> int | None:
+    """Return how many bytes of the accelerator are free; None where none says so."""
+    if accelerator() is None or keras.backend.backend() == "tensorflow":
+        return None
+    if keras.backend.backend() == "jax":
+        import jax
+
+        memory = jax.devices()[0].memory_stats()
+        return memory["bytes_limit"] - memory["bytes_in_use"]
+    import torch
+
+    return torch.cuda.mem_get_info()[0]
+
+
 def resident(size: int) -> bool:
     """Return whether `size` bytes of images should lie on the device in training.
 
     They should where there is an accelerator with twice as much memory free. On
     TensorFlow never: its pipeline copies batches ahead of the model by itself.
     """
-    if accelerator() is None or keras.backend.backend() == "tensorflow":
-        return False
-    if keras.backend.backend() == "jax":
-        import jax
-
-        memory = jax.devices()[0].memory_stats()
-        free = memory["bytes_limit"] - memory["bytes_in_use"]
-    else:
-        import torch
-
-        free, _ = torch.cuda.mem_get_info()
-    return 2 * size <= free
+    free = free_memory()
+    return free is not None and 2 * size <= free
 
 
 def peak_memory_mb() -> int:
@@ -202,8 +209,17 @@ def hardware() -> str:
     return f"{text}, {accelerator()}" if accelerator() else text
 
 
+def driver() -> str | None:
+    """Return the version of the NVIDIA driver, or None where there is no such card."""
+    if accelerator() is None or shutil.which("nvidia-smi") is None:
+        return None
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    found = subprocess.run(query, capture_output=True, text=True).stdout.split()
+    return found[0] if found else None
+
+
 def versions() -> dict[str, str]:
-    """Return the versions that a number may depend on."""
+    """Return the versions that a number may depend on, the driver's where it counts."""
     backend = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "jax": ("jax",)}
     packages = ("keras", "numpy", *backend.get(keras.backend.backend(), ("torch",)))
     found = {"python": platform.python_version(), "vaetut": __version__}
@@ -212,4 +228,4 @@ def versions() -> dict[str, str]:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue  # TensorFlow comes under one of two names
-    return found
+    return found | ({"driver": card} if (card := driver()) else {})

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from filelock import FileLock, Timeout
 
-from vaetut import atomic
+from vaetut import atomic, formats
 from vaetut.atomic import RunError
 from vaetut.training.weights import pack_weights, unpack_weights
 
@@ -72,18 +72,17 @@ class Checkpoint:
     def restore(self) -> dict[str, Any]:
         """Put the file into the variables and return the `progress` saved with them.
 
-        Raises RunError, naming the file, if it cannot be read, is damaged or another
-        training's.
+        Raises RunError, naming the file, if it cannot be read, is damaged, another
+        training's or holds what no training has; the variables then are as they were.
         """
         remedy = f"Delete it to start anew: {self.path}"
-        try:
-            stated, _, body = self.path.read_bytes().partition(b"\n")
-        except OSError as error:
-            raise RunError(f"{self.path} cannot be read ({error.strerror}).") from error
+        stated, _, body = atomic.read_bytes(self.path, RunError, remedy).partition(
+            b"\n"
+        )
         if atomic.sha256(body).encode() != stated:
             raise RunError(f"The checkpoint {self.path.name} is damaged. {remedy}")
         line, _, raw = body.partition(b"\n")
-        head = json.loads(line)
+        head = formats.parse_json(line, self.path, "a checkpoint", RunError, remedy)
         if not head.keys() >= self.identity.keys():
             raise RunError(
                 f"The checkpoint {self.path.name} is of another version of vaetut. "
@@ -96,7 +95,7 @@ class Checkpoint:
                     f"{head[name]}, not {self.identity[name]}: ask for {head[name]} to "
                     f"go on. {remedy}"
                 )
-        arrays = unpack_weights(raw)
+        arrays = unpack_weights(raw, self.path, remedy)
         shapes = {name: tuple(v.shape) for name, v in self.variables.items()}
         if {name: head[name] for name in self.identity} != self.identity or shapes != {
             name: array.shape for name, array in arrays.items()
@@ -105,9 +104,25 @@ class Checkpoint:
                 f"The checkpoint {self.path.name} is of another recipe or seed. "
                 f"{remedy}"
             )
+        with formats.parsing(self.path, "a checkpoint", RunError, remedy):
+            for name, variable in self.variables.items():
+                _check(arrays[name], variable)
+            progress = head["progress"]
         for name, variable in self.variables.items():
             variable.assign(arrays[name])
-        return head["progress"]
+        return progress
+
+
+def _check(array: np.ndarray, variable: keras.Variable) -> None:
+    """Raise ValueError unless an array is what `Checkpoint.save` makes of a variable.
+
+    Keras keeps whole numbers in as many bits as its backend likes.
+    """
+    wanted = np.dtype(keras.backend.standardize_dtype(variable.dtype)).kind
+    if array.dtype.kind != wanted or not np.isfinite(array).all():
+        raise ValueError(
+            f"{variable.path} is of {array.dtype} or not finite, not {variable.dtype}"
+        )
 
 
 class BusyError(RunError):

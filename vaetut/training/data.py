@@ -15,9 +15,9 @@ def load_data(recipe: Recipe, seed: int) -> tuple[Dataset, Dataset]:
     """
     train = datasets.load(recipe.dataset, "train")
     test = datasets.load(recipe.dataset, "test")
-    if recipe.images:
+    if recipe.images is not None:
         train = train.subset(recipe.images, seed)
-    if recipe.test_images:
+    if recipe.test_images is not None:
         test = test.subset(recipe.test_images, seed)
     return train, test
 

@@ -1,5 +1,7 @@
 """The order of an epoch's images, and their transfer to where the model runs."""
 
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import keras
@@ -87,6 +89,14 @@ class Resident(keras.Model):
         """Return what `inner` returns for the images at indices (n,)."""
         return self.inner(ops.take(self.images, indices, axis=0))
 
+    def make_train_function(self, force: bool = False) -> None:
+        """Make what `fit` calls; on JAX all steps of a call are one program."""
+        fresh = force or getattr(self, "train_function", None) is None
+        super().make_train_function(force)
+        jax = keras.backend.backend() == "jax"
+        if fresh and jax and self.jit_compile and self.steps_per_execution > 1:
+            self.train_function = _steps_of_jax(self)
+
     def compute_loss(
         self,
         x: Tensor | None = None,
@@ -100,3 +110,38 @@ class Resident(keras.Model):
         return self.inner.compute_loss(
             images, y, y_pred, sample_weight, training=training
         )
+
+
+def _steps_of_jax(model: keras.Model) -> Callable[[Any, Iterator[Any]], Any]:
+    """Return a function that runs the steps of a call as one program on the device.
+
+    Keras on JAX dispatches them from Python one by one, and a small step is over before
+    the next one is there. Like Keras's own it takes the state and an iterator over
+    batches, and returns the last step's logs and the state.
+    """
+    import jax
+
+    def steps(state: Any, batches: Any) -> Any:
+        def step(state: Any, batch: Any) -> Any:
+            logs, state = model.train_step(state, batch)
+            return state, logs
+
+        stacked = jax.tree.map(lambda *rows: jax.numpy.stack(rows), *batches)
+        state, logs = jax.lax.scan(step, state, stacked)
+        return jax.tree.map(lambda values: values[-1], logs), state
+
+    several = jax.jit(steps, donate_argnums=0)
+    one = jax.jit(model.train_step, donate_argnums=0)
+
+    def call(state: Any, iterator: Iterator[Any]) -> Any:
+        batches = list(islice(iterator, model.steps_per_execution))
+        if not batches:
+            raise StopIteration  # as Keras's own
+        shapes = {tuple(x.shape for x in jax.tree.leaves(batch)) for batch in batches}
+        if len(batches) == model.steps_per_execution and len(shapes) == 1:
+            return several(state, tuple(batches))
+        for batch in batches:  # the rest of an epoch
+            logs, state = one(state, batch)
+        return logs, state
+
+    return call

@@ -88,9 +88,9 @@ class Watch(keras.callbacks.Callback):
         if self.first is None:
             self.first = step, time.monotonic()  # without what the first one compiles
         elif last:
-            self.progress.timed_seconds += time.monotonic() - self.first[1]
             before = self.first[0] * self.training.recipe.batch_size
-            self.progress.timed_images += len(self.training.train_set) - before
+            images = len(self.training.train_set) - before
+            self.training.timed(images, time.monotonic() - self.first[1])
         if last or self.together:
             return
         if self.stopped:

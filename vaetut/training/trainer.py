@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from vaetut import signals
+from vaetut import formats, signals
+from vaetut.atomic import RunError
+from vaetut.checks import whole_number
 from vaetut.models import ImageModel
 from vaetut.recipes import Recipe
 from vaetut.training import backends
@@ -25,7 +27,8 @@ from vaetut.training.optimizer import build_optimizer
 from vaetut.training.progress import duration, time_left
 from vaetut.training.stopping import Watch
 
-VALIDATION_BATCH = 500
+VALIDATION_BATCH = 500  # images
+VALIDATION_PIXELS = 2**23  # at most: at 256×256 the widest maps take gigabytes
 
 
 class Cost(NamedTuple):
@@ -100,6 +103,24 @@ class Progress:
     history: dict[str, list[float]] = field(default_factory=dict)
     conditions: list[dict[str, Any]] = field(default_factory=list)  # see Cost
 
+    def check(self, epochs: int, steps: int) -> None:
+        """Raise ValueError unless a training of so many epochs may be there.
+
+        `steps` are those of an epoch.
+        """
+        whole_number("epoch", self.epoch, 0, epochs)
+        whole_number("step", self.step, 0, steps)
+        whole_number("timed_images", self.timed_images, 0, 2**60)
+        if self.step and self.epoch == epochs:
+            raise ValueError(f"step is {self.step} after the last epoch")
+        if min(self.seconds, self.timed_seconds) < 0:
+            raise ValueError("seconds are negative")
+        for name, values in self.history.items():
+            if len(values) != self.epoch:
+                raise ValueError(f"history has {len(values)} values of {name!r}")
+        if self.epoch and "loss" not in self.history:
+            raise ValueError("history has no loss")
+
 
 class _Training:
     """A training while it runs."""
@@ -143,6 +164,8 @@ class _Training:
         )
         self.conditions = backends.conditions(devices.kind, devices.total, precision)
         self.progress = Progress(conditions=[self.conditions])
+        # Images and seconds of the first epoch, in which programs are compiled.
+        self.cold: tuple[int, float] | None = None
 
     @property
     def label(self) -> str:
@@ -161,7 +184,8 @@ class _Training:
         total, n = self.devices.total, len(self.train_set)
         rows, batch = self.devices.rows(order, self.recipe.batch_size)
         every = np.arange(len(self.test_set))
-        held_out, large = self.devices.rows(every, VALIDATION_BATCH // total * total)
+        wanted = max(validation_batch(self.test_set.image_shape), total)
+        held_out, large = self.devices.rows(every, wanted // total * total)
         weights = self._weights_of(rows, batch)
         targets = self._targets(self.train_set, rows)
         if weights is not None and targets is None:
@@ -200,12 +224,29 @@ class _Training:
                 weights[part] = weights[part].mean()
         return weights
 
+    def timed(self, images: int, seconds: float) -> None:
+        """Count the images of an epoch for the rate; those of a first one if need be.
+
+        In the first one of a process the programs for its rest are compiled.
+        """
+        if self.cold is None:
+            self.cold = images, seconds
+        else:
+            self.progress.timed_images += images
+            self.progress.timed_seconds += seconds
+
     def restore(self) -> str:
         """Go on from the checkpoint and return a line with the epoch and the step.
 
-        It says as well what is other than before and decides bits.
+        It says as well what is other than before and decides bits. Raises RunError as
+        `Checkpoint.restore`, and for progress that is none.
         """
-        self.progress = Progress(**self.checkpoint.restore())
+        kept, path = self.checkpoint.restore(), self.checkpoint.path
+        remedy = f"Delete it to start anew: {path}"
+        with formats.parsing(path, "a checkpoint", RunError, remedy):
+            progress = formats.build(Progress, kept, endless=["history"])
+            progress.check(self.recipe.epochs, self.steps)
+        self.progress = progress
         steps = f" and {self.progress.step} steps" if self.progress.step else ""
         line = f"{self.label}: going on after epoch {self.progress.epoch}{steps}"
         changed = self._changed_conditions()
@@ -283,7 +324,10 @@ class _Training:
     def result(self) -> Trained:
         """Return the trained model with its history and what it took."""
         progress = self.progress
-        rate = progress.timed_images / (progress.timed_seconds or math.inf)
+        images, took = progress.timed_images, progress.timed_seconds
+        if not images and self.cold is not None:
+            images, took = self.cold
+        rate = images / (took or math.inf)
         cost = Cost(
             seconds=round(progress.seconds, 1),
             images_per_second=round(rate, 1) or None,
@@ -293,6 +337,12 @@ class _Training:
             conditions=progress.conditions,
         )
         return Trained(self.model, progress.history, cost)
+
+
+def validation_batch(image_shape: tuple[int, int, int]) -> int:
+    """Return how many images of a shape are validated at a time."""
+    height, width, _ = image_shape
+    return min(VALIDATION_BATCH, max(1, VALIDATION_PIXELS // (height * width)))
 
 
 def progress_line(

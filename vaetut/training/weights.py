@@ -4,11 +4,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load as parse_safetensors
 from safetensors.numpy import save as format_safetensors
 
-from vaetut import atomic
+from vaetut import formats
 from vaetut.atomic import RunError
 from vaetut.models import ImageModel
 
@@ -33,7 +32,8 @@ def export_weights(model: ImageModel) -> dict[str, np.ndarray]:
 def import_weights(model: ImageModel, arrays: dict[str, np.ndarray]) -> None:
     """Assign arrays as `export_weights` names them.
 
-    Raises RunError if names or shapes are not those of the model.
+    Raises RunError if names or shapes are not those of the model, and for numbers that
+    are not finite, or of another type or size than `export_weights` gives.
     """
     weights = _named(model)
     have = {name: tuple(weight.shape) for name, weight in weights.items()}
@@ -44,6 +44,14 @@ def import_weights(model: ImageModel, arrays: dict[str, np.ndarray]) -> None:
             f"These weights are of another network: {', '.join(differ)} differ in name "
             "or shape. Train the recipe again."
         )
+    for name, array in arrays.items():
+        if array.dtype not in (np.float16, np.float32):
+            raise RunError(f"These are no weights: {name} is of {array.dtype}.")
+        if array.size and not np.abs(array).max() <= np.finfo(np.float16).max:
+            raise RunError(
+                f"These are no weights: {name} holds NaN, infinity or a number beyond "
+                "those of float16."
+            )
     for name, weight in weights.items():
         weight.assign(arrays[name].astype("float32"))
 
@@ -53,20 +61,12 @@ def pack_weights(arrays: dict[str, np.ndarray]) -> bytes:
     return format_safetensors({k: np.asarray(v, order="C") for k, v in arrays.items()})
 
 
-def unpack_weights(raw: bytes) -> dict[str, np.ndarray]:
-    """Return the arrays in the bytes of a safetensors file.
+def unpack_weights(
+    raw: bytes, path: Path = Path("It"), remedy: str = ""
+) -> dict[str, np.ndarray]:
+    """Return the arrays in the bytes of a safetensors file, which is called `path`.
 
-    Raises RunError if the bytes are none.
+    Raises RunError, naming it and the remedy, if the bytes are none.
     """
-    try:
+    with formats.parsing(path, "a safetensors file", RunError, remedy):
         return parse_safetensors(raw)
-    except SafetensorError as error:
-        raise RunError(f"These bytes are no safetensors file ({error}).") from error
-
-
-def read_weights(path: Path, sha256: str, remedy: str) -> dict[str, np.ndarray]:
-    """Return the arrays of a safetensors file whose SHA-256 must be the one given.
-
-    Raises RunError, naming the file and the remedy, if it is missing or altered.
-    """
-    return unpack_weights(atomic.read_bytes(path, RunError, remedy, sha256))

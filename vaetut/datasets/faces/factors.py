@@ -112,11 +112,10 @@ def draw_factors(n: int, seed: int = 0) -> np.ndarray:
 
     Face k of a seed is the same for every n. The frequencies are made up: they give
     every attribute enough faces of both kinds and say nothing of any people. Raises
-    ValueError for a negative number of faces.
+    ValueError for a negative number of faces, or a seed that is none.
     """
-    if not n >= 0 or n != int(n):
-        raise ValueError(f"There are no {n} faces: ask for 0 or more, a whole number.")
-    n = int(n)
+    n, seed = checks.whole_number("n", n, least=0), checks.seed_number("seed", seed)
+    checks.room("n", n, len(FACTORS), dtype=np.float32)
     chunks = [_chunk(seed, k) for k in range(-(-n // CHUNK))]
     return np.concatenate(chunks or [np.empty((0, len(FACTORS)), np.float32)])[:n]
 
@@ -126,7 +125,11 @@ def check_factors(factors: ArrayLike) -> np.ndarray:
 
     Raises ValueError for another shape, NaN, or a value outside its range.
     """
-    factors = np.asarray(factors, np.float32)
+    factors = checks.whole_array("factors", factors)
+    if factors.dtype.kind not in "biuf":
+        raise ValueError(f"factors must be numbers, not {factors.dtype}")
+    with np.errstate(over="ignore"):
+        factors = np.asarray(factors, np.float32)
     if factors.ndim != 2 or factors.shape[1] != len(FACTORS):
         raise ValueError(
             f"factors have shape {factors.shape}, expected (n, {len(FACTORS)}): one "
@@ -138,8 +141,8 @@ def check_factors(factors: ArrayLike) -> np.ndarray:
     if wrong.any():
         k = int(np.flatnonzero(wrong)[0])
         raise ValueError(
-            f"{FACTOR_NAMES[k]!r} is NaN or outside [{low[k]:g}, {high[k]:g}] in at "
-            "least one face: clip it to RANGES."
+            f"factors: {FACTOR_NAMES[k]!r} is NaN or outside [{low[k]:g}, {high[k]:g}] "
+            "in at least one face: clip it to RANGES."
         )
     return factors
 
@@ -147,10 +150,17 @@ def check_factors(factors: ArrayLike) -> np.ndarray:
 def with_factor(factors: ArrayLike, name: str, values: ArrayLike) -> np.ndarray:
     """Return factors (n, k) with one of them set to `values`, a number or (n,).
 
-    Raises ValueError for a factor that there is not.
+    Raises ValueError for a factor that there is not, for factors as `check_factors`,
+    and for values that are none, or not one a face.
     """
     checks.one_of("factor", name, FACTOR_NAMES)
-    changed = np.array(factors, np.float32)
+    changed = np.array(check_factors(factors))
+    values = checks.finite_array("values", values, dtype=None, empty=True)
+    if values.shape not in ((), (len(changed),)):
+        raise ValueError(
+            f"values must be a number, or ({len(changed)},) for the factors, not "
+            f"{values.shape}"
+        )
     changed[:, INDEX[name]] = values
     return changed
 

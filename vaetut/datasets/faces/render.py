@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
+from vaetut import checks
 from vaetut.datasets.faces import colour, features, hair, noise, worn
 from vaetut.datasets.faces.factors import check_factors
 from vaetut.datasets.faces.geometry import Looks, rays
@@ -26,11 +27,10 @@ def render_faces(
     whole number from 16 to 512.
     """
     factors = check_factors(factors)
-    if not SIDES[0] <= size <= SIDES[1] or size != int(size):
-        raise ValueError(
-            f"size is {size}: give a whole number of pixels, {SIDES[0]} to {SIDES[1]}."
-        )
-    size = int(size)
+    size = checks.whole_number("size", size, *SIDES)
+    if workers is not None:
+        workers = checks.whole_number("workers", workers, 1, 1024)
+    checks.room("factors and size", len(factors), size, size, 3, dtype=np.uint8)
     pictures = np.empty((len(factors), size, size, 3), np.uint8)
     block = max(1, BLOCK_PIXELS // size**2)
 

@@ -10,7 +10,7 @@ from vaetut.datasets import cache
 from vaetut.datasets.dataset import Dataset
 from vaetut.datasets.faces.attributes import ATTRIBUTE_NAMES, attributes_of
 from vaetut.datasets.faces.factors import CHUNK, FACTOR_NAMES, draw_factors
-from vaetut.datasets.faces.render import VERSION, render_faces
+from vaetut.datasets.faces.render import SIDES, VERSION, render_faces
 from vaetut.datasets.files import save_splits
 
 SOURCE = (
@@ -20,6 +20,7 @@ SOURCE = (
 SEEDS = {"train": 0, "test": 1}
 SETS = {  # name -> pixels a side, faces to train on, faces to test on
     "faces-96": (96, 170_000, 2_000),  # as many as the source trained on
+    "faces-96-50k": (96, 50_000, 2_000),  # the first of them
     "faces-64": (64, 20_000, 2_000),
     "faces-48": (48, 20_000, 2_000),
     "faces-48-few": (48, 400, 200),
@@ -32,6 +33,9 @@ def make_faces(n: int, seed: int = 0, size: int = 96, split: str = "train") -> D
     Face k of a seed and size is the same for every n. `split` is but its name. Raises
     ValueError for numbers that make no sense.
     """
+    size = checks.whole_number("size", size, *SIDES)
+    n = checks.whole_number("n", n, least=0)
+    checks.room("n and size", n, size, size, 3, dtype=np.uint8)
     factors = draw_factors(n, seed)
     return Dataset(
         name=f"faces-{size}",

@@ -22,7 +22,13 @@ def curve(a: ArrayLike, b: ArrayLike, theta: ArrayLike) -> np.ndarray:
         checks.finite_array(name, values, empty=True)
         for name, values in {"a": a, "b": b, "theta": theta}.items()
     )
-    return b * np.cos(PETALS * theta) + a
+    try:
+        return b * np.cos(PETALS * theta) + a
+    except ValueError:
+        raise ValueError(
+            "a, b and theta must broadcast, add an axis of length 1: "
+            f"{a.shape}, {b.shape}, {theta.shape}"
+        ) from None
 
 
 def crosses(factors: ArrayLike) -> np.ndarray:
@@ -41,9 +47,15 @@ def contour(a: ArrayLike, b: ArrayLike, n: int = 500) -> np.ndarray:
     equal steps. Raises ValueError for n < 3, NaN or infinity.
     """
     theta = np.linspace(-np.pi, np.pi, checks.whole_number("n", n, least=3))
-    a, b = np.broadcast_arrays(
-        checks.finite_array("a", a, empty=True), checks.finite_array("b", b, empty=True)
-    )
+    a = checks.finite_array("a", a, empty=True)
+    b = checks.finite_array("b", b, empty=True)
+    try:
+        a, b = np.broadcast_arrays(a, b)
+    except ValueError:
+        raise ValueError(
+            f"a and b must be of one shape: {a.shape} and {b.shape}"
+        ) from None
+    checks.room("a, b and n", a.size, len(theta), 2)
     radius = curve(a[..., None], b[..., None], theta)
     x, y = radius * np.cos(theta), radius * np.sin(theta)
     points = np.stack([x, y], axis=-1)

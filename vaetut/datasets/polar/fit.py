@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from vaetut import checks
 from vaetut.datasets.polar.curve import A_RANGE, B_RANGE
-from vaetut.datasets.polar.render import LIMIT, canvas_named
+from vaetut.datasets.polar.render import CANVASES, LIMIT, canvas_named
 from vaetut.datasets.polar.transects import grid
 
 SIGHT = 48  # pixels a side of the blurred images that are compared
@@ -38,6 +38,7 @@ def fit_factors(images: ArrayLike, canvas: str = "square") -> Fit:
     of candidates, then Gauss–Newton. Raises ValueError for images of another shape,
     with values outside [0, 1], or NaN.
     """
+    checks.one_of("canvas", canvas, CANVASES)
     images = _as_floats(images)
     parts = [
         _fit_chunk(images[i : i + CHUNK], canvas) for i in range(0, len(images), CHUNK)
@@ -48,7 +49,7 @@ def fit_factors(images: ArrayLike, canvas: str = "square") -> Fit:
 
 
 def _as_floats(images: ArrayLike) -> np.ndarray:
-    images = np.asarray(images)
+    images = np.asarray(checks.whole_array("images", images))
     if images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 1:
         raise ValueError(
             f"images have shape {images.shape}: give (n, size, size, 1); a single one "

@@ -57,7 +57,7 @@ HOLES: dict[str, Disc | Strip] = {  # name -> what is removed; "disc" is the ref
 
 def hole_named(hole: str | Disc | Strip) -> Disc | Strip:
     """Return a hole, or the one of that name; raises ValueError if unknown."""
-    if not isinstance(hole, str):
+    if isinstance(hole, (Disc, Strip)):
         return hole
     return HOLES[checks.one_of("hole", hole, HOLES)]
 

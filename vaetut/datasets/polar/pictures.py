@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image
+from PIL import Image, ImageChops
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
+from vaetut.atomic import shown
+from vaetut.datasets.pictures import read_picture
 from vaetut.datasets.polar.curve import contour
 from vaetut.datasets.polar.fit import _look as look
 from vaetut.datasets.polar.fit import fit_factors
@@ -25,7 +27,6 @@ from vaetut.datasets.polar.render import (
 )
 
 ASPECTS, FORMS = ("equal", "stretched"), ("axes", "reference")
-UNREADABLE = (OSError, SyntaxError, Image.DecompressionBombError)  # PNG: SyntaxError
 FAINT, GREY = 1 / 8, 0.1  # brightest pixel at least, background at most
 COARSE = 2.0  # pixels a unit at least
 PROBE = 128  # pixels a side of the image that is fitted to centre a picture
@@ -59,51 +60,39 @@ VIEW = View()  # white on black, both axes from −4 to 4
 # ---- Reading
 
 
-def read_picture(path: Path, invert: bool = False) -> np.ndarray:
+def read_strokes(path: Path, invert: bool = False) -> np.ndarray:
     """Return a picture as white strokes on black, (height, width) floats in [0, 1].
 
     Colours count as their brightest channel, so that a blue stroke is as bright as a
     white one; what is transparent is black, or white, like paper, with `invert`.
-    Raises ValueError, naming the file, for one that cannot be read, is bright where
-    it should be dark (polarity), or too dim or too grey (range).
+    Raises DataError, naming the file, for one that cannot be read, and ValueError for
+    one that is bright where it should be dark (polarity), or too dim or too grey
+    (range).
     """
-    try:
-        with Image.open(path) as image:
-            grey = _strokes(image, invert)
-    except UNREADABLE as error:
-        raise ValueError(f"{path} is not a readable image ({error}).") from error
+    ground = "white" if invert else "black"
+    image = read_picture(Path(path), "RGB", ground, "Give a PNG or JPEG file.")
+    levels = np.asarray(ImageChops.invert(image) if invert else image).max(axis=-1)
+    grey, name = levels / np.float32(255), shown(path)
     mean, background, brightest = grey.mean(), np.median(grey), grey.max()
     if mean > 0.5:
         what = "inverted, it is" if invert else "it is"
         mend = "leave out --invert" if invert else "--invert takes black on white"
         raise ValueError(
-            f"{path} has the wrong polarity: {what} bright, {mean:.2f} on average, "
+            f"{name} has the wrong polarity: {what} bright, {mean:.2f} on average, "
             f"and strokes must be white on black: {mend}."
         )
     if brightest < FAINT:
         raise ValueError(
-            f"{path} has the wrong range: its brightest pixel is {brightest:.3g} of 1. "
+            f"{name} has the wrong range: its brightest pixel is {brightest:.3g} of 1. "
             "Scale its values to 0…255, or 0…65535 with 16 bits; black strokes on "
             "nothing need --invert."
         )
     if background > GREY:
         raise ValueError(
-            f"{path} has the wrong range: its background is {background:.2f} of 1, "
+            f"{name} has the wrong range: its background is {background:.2f} of 1, "
             "and must be black."
         )
     return grey
-
-
-def _strokes(image: Image.Image, invert: bool) -> np.ndarray:
-    if image.mode.startswith("I"):  # 16 bits
-        values = np.asarray(image).astype(np.float32) / 65535
-        channels, alpha = values[..., None], np.ones_like(values)
-    else:
-        values = np.asarray(image.convert("RGBA"), np.float32) / 255
-        channels, alpha = values[..., :3], values[..., 3]
-    if invert:
-        channels = 1 - channels
-    return np.clip(channels.max(axis=-1) * alpha, 0, 1)
 
 
 # ---- To the canvas of a model

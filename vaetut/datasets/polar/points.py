@@ -16,7 +16,7 @@ def sample(
     negative seed or a range that is none.
     """
     shape = (checks.whole_number("n", n, least=1), 2)
-    rng = np.random.default_rng(checks.whole_number("seed", seed, least=0))
+    rng = np.random.default_rng(checks.seed_number("seed", seed))
     low, high = np.transpose(
         [checks.limits("a_range", a_range), checks.limits("b_range", b_range)]
     )

@@ -45,6 +45,7 @@ def draw(
             f"line_width is {width:g} pixels on a canvas of {size}: give at most a "
             "quarter of it."
         )
+    checks.room("factors and size", len(factors), size, size, dtype=np.uint8)
     scale = size / (2 * checks.positive("limit", limit))
     paths = size / 2 + scale * contour(*factors.T)
     return _strokes(paths, size, size, width)[..., None]
@@ -61,6 +62,7 @@ def draw_reference(factors: ArrayLike, size: int = 256) -> np.ndarray:
 
     factors = checks.points("factors", factors, empty=True)
     size = checks.whole_number("size", size, least=8, most=4096)
+    checks.room("factors and size", len(factors), size, size, dtype=np.uint8)
     paths = contour(*factors.T)
     x = paths[..., 0]
     x -= (x.min(axis=1, keepdims=True) + x.max(axis=1, keepdims=True)) / 2

@@ -10,7 +10,7 @@ from vaetut import atomic, checks
 from vaetut.datasets.dataset import Dataset
 from vaetut.datasets.files import save_splits
 from vaetut.datasets.polar.curve import FACTOR_NAMES
-from vaetut.datasets.polar.holes import HOLES, Disc, Strip, outside
+from vaetut.datasets.polar.holes import HOLES, Disc, Strip, hole_named, outside
 from vaetut.datasets.polar.points import sample
 from vaetut.datasets.polar.render import (
     INK,
@@ -58,11 +58,15 @@ def make_polar(
     (a, b). Raises ValueError for numbers that make no sense, or a split without a
     point.
     """
+    draw = canvas_named(canvas)
+    size = checks.whole_number("size", size, least=8, most=4096)
+    if hole is not None:
+        hole_named(hole)
     points = _split_points(n, seed, split, hole)
     return Dataset(
         name=_name(size, canvas, hole),
         split=split,
-        images=canvas_named(canvas)(points, size),
+        images=draw(points, size),
         source=SOURCE,
         factors=points,
         factor_names=FACTOR_NAMES,

@@ -37,10 +37,9 @@ def grid(
     Row by row as in a plot: a grows to the right, b upwards, so the first row has the
     largest b. Raises ValueError for fewer than two rows or columns.
     """
-    a = np.linspace(
-        *checks.limits("a_range", a_range), checks.whole_number("cols", cols, least=2)
-    )
-    b = np.linspace(
-        *checks.limits("b_range", b_range), checks.whole_number("rows", rows, least=2)
-    )
+    rows = checks.whole_number("rows", rows, least=2)
+    cols = checks.whole_number("cols", cols, least=2)
+    checks.room("rows and cols", rows, cols, 2)
+    a = np.linspace(*checks.limits("a_range", a_range), cols)
+    b = np.linspace(*checks.limits("b_range", b_range), rows)
     return np.stack(np.meshgrid(a, b[::-1]), axis=-1).reshape(-1, 2)
