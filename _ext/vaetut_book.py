@@ -20,6 +20,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from docutils.nodes import Node
 from execution import CACHES, execution_digest, fill
 from myst_nb.core.read import create_nb_reader
@@ -278,7 +279,7 @@ WHAT_WIDGETS_SHARE = re.compile(
 )
 
 
-def share_once(app: Sphinx, doctree: docutils.nodes.document, page: str) -> None:
+def share_once(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Leave out of a page each style, module script and network that it already has.
 
     A network's weights then say which of the page's they are, "#k", counted from 0: see
@@ -299,10 +300,10 @@ def share_once(app: Sphinx, doctree: docutils.nodes.document, page: str) -> None
             seen.add(text)
         return text
 
-    for node in doctree.findall(docutils.nodes.raw):
+    for node in doctree.findall(nodes.raw):
         if "html" in node.get("format", "").split():
             text = WHAT_WIDGETS_SHARE.sub(first, node.astext())
-            node.children = [docutils.nodes.Text(text)]
+            node.children = [nodes.Text(text)]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import shutil
 import sys
 
 import pytest
+from docutils import nodes
 
 from .sources import ROOT
 
