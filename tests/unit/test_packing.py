@@ -61,8 +61,8 @@ def test_a_packed_encoder_gives_what_keras_gives(name):
 
 
 DECODERS = {
-    "transposed": lambda: transposed_decoder((32, 32, 1), 3),
-    "broadcast": lambda: broadcast_decoder((32, 32, 1), 3),
+    "transposed": lambda: transposed_decoder((64, 64, 1), 3),
+    "broadcast": lambda: broadcast_decoder((64, 64, 1), 3),
 }
 
 
