@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 
 BOOK := $(VENV)/.book-installed
 TEST := $(VENV)/.test-installed
+NODE := node_modules/.package-lock.json
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 # TensorFlow's log lines would become cell output.
@@ -17,13 +18,13 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book check test lint notebooks numbers serve chromium clean help
+.PHONY: book check test lint widgets notebooks numbers serve chromium clean help
 
 book: $(BOOK) ## build the book into _build/html
 	$(BIN)/jupyter-book build -W -n --keep-going .
 	@echo "The book: $(CURDIR)/_build/html/index.html"
 
-check: lint ## lint, types and the unit tests, while you work
+check: lint widgets ## lint, types and the unit tests, while you work
 	$(PYTEST) tests/unit
 
 # What fails soonest comes first. nbval runs every notebook at smoke scale and trains
@@ -36,6 +37,12 @@ lint: $(TEST) ## check code and notebooks with ruff, types with mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy vaetut
+
+# Only who changes the widgets needs Node. Where there is none, the unit tests still say
+# whether the bundles are those of their sources.
+widgets: ## lint and test the widgets' script and build it again, where Node is
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE) && npm --silent test; \
+	else echo "No npm: the widgets' script is not linted."; fi
 
 notebooks: numbers ## run the notebooks and store their outputs in them
 	$(BIN)/python _ext/run_notebooks.py book/*.ipynb
@@ -60,6 +67,10 @@ chromium: $(TEST)
 	elif ! $(BIN)/playwright install chromium; then \
 	  echo "No Chromium: install one, or set CHROMIUM to its path." >&2; \
 	fi
+
+$(NODE): package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@
 
 # An environment is made by the first of PYTHON that is one of these.
 $(BIN)/python:

@@ -6,17 +6,21 @@
 3. Tables come from the trained runs: ``{runs}``, ``{gpu-runs}``, ``{benchmarks}``,
    ``{metrics}``. So do claims, see ``claims_page``, and numbers in prose, see
    ``prose``.
+4. Each widget brings the style and the script of all: a page keeps them once, and each
+   network's weights.
 """
 
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from docutils.nodes import Node
 from execution import CACHES, execution_digest, fill
 from myst_nb.core.read import create_nb_reader
@@ -270,12 +274,45 @@ class Benchmarks(Table):
         return case["case"], ours, theirs, f"{case['ratio']:.2f}{spread}"
 
 
+WHAT_WIDGETS_SHARE = re.compile(
+    r'<style>.*?</style>\n|<script type="module">.*?</script>\n|"weights":"[^"]*"', re.S
+)
+
+
+def share_once(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Leave out of a page each style, module script and network that it already has.
+
+    A network's weights then say which of the page's they are, "#k", counted from 0: see
+    `shareWeights` in vaetut/widgets/js/explorer.js.
+    """
+    seen: set[str] = set()
+    weights: dict[str, int] = {}
+
+    def first(match: re.Match[str]) -> str:
+        text = match[0]
+        if text in weights:
+            return f'"weights":"#{weights[text]}"'
+        if text in seen:
+            return ""
+        if text.startswith('"'):
+            weights[text] = len(weights)
+        else:
+            seen.add(text)
+        return text
+
+    for node in doctree.findall(nodes.raw):
+        if "html" in node.get("format", "").split():
+            text = WHAT_WIDGETS_SHARE.sub(first, node.astext())
+            node.children = [nodes.Text(text)]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx and return what Sphinx may do with it."""
     # After jupyter_book and myst_nb have set their own defaults.
     app.connect("config-inited", configure, priority=900)
     app.connect("builder-inited", copy_mathjax)
     app.connect("env-before-read-docs", execute_what_is_read)
+    app.connect("doctree-resolved", share_once)
     app.add_directive("runs", Runs)
     app.add_directive("benchmarks", Benchmarks)
     app.add_directive("gpu-runs", GpuRuns)

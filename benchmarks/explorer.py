@@ -2,7 +2,9 @@
 
 A page made of the explorer's own HTML is driven in headless Chromium, from the disk;
 the explorer itself says how long after the slider's event the image was there. Between
-the frames Keras decodes the same code, a batch of one, as the live widget does.
+the frames Keras decodes the same code, a batch of one, as the live widget does. Whole
+VAEs run in the page as well: there it is from a picture to the answer, against
+Keras's `reconstruct`.
 """
 
 import statistics
@@ -16,10 +18,14 @@ import keras
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
+from vaetut import datasets
+from vaetut.datasets import polar
 from vaetut.models import conv_decoder
 from vaetut.runs import load_or_train
 from vaetut.training import backends
 from vaetut.widgets import LatentExplorer
+from vaetut.widgets.draw_explorer import networks_of
+from vaetut.widgets.page import SCRIPT
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import common
@@ -61,8 +67,64 @@ def measure(page: Page, name: str, decoder: keras.Model, frames: int) -> dict[st
     }
 
 
+# In the page: the bundle as a module, whose background runs encoder and decoder.
+AUTOENCODE = """async ([script, networks, images, d]) => {
+  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const { default: widgets } = await import(address);
+  const took = [];
+  let answer;
+  const { send, close } = widgets.inBackground((told) => answer(told));
+  send(["networks", networks]);
+  for (const image of images) {
+    const start = performance.now();
+    const pixels = Float32Array.from(image), epsilon = new Float32Array(d);
+    await new Promise((done) => {
+      answer = done;
+      send(["autoencode", 0, pixels, epsilon, 1]);
+    });
+    took.push(performance.now() - start);
+  }
+  close();
+  return took;
+}"""
+
+
+def measure_whole(
+    page: Page, name: str, model: keras.Model, images: np.ndarray
+) -> dict[str, Any]:
+    """Return milliseconds from an image to what is decoded of it, page and Keras."""
+    networks = networks_of(model)
+    rows = (images / 255).reshape(len(images), -1).round(6).tolist()
+    d = networks[1]["dimension"]
+    page.goto("about:blank")
+    page.evaluate(AUTOENCODE, [SCRIPT, networks, rows[:2], d])
+    model.reconstruct(images[:1])
+    ours = page.evaluate(AUTOENCODE, [SCRIPT, networks, rows, d])[1:]
+    theirs = []
+    for image in images[1:]:
+        start = time.perf_counter()
+        model.reconstruct(image[None])
+        theirs.append(1000 * (time.perf_counter() - start))
+    sizes = model.encoder.count_params() + model.decoder.count_params()
+    case = common.cost_case(name, ours, theirs)
+    return case | {"frames": len(ours), "weights_bytes": 2 * sizes}
+
+
+def whole_vaes(frames: int) -> list[tuple[str, keras.Model, np.ndarray]]:
+    """Return the course's VAEs of clothes and of stars, with a name and images each."""
+    clothes = datasets.load("fashion-mnist", "test").images[: frames + 1]
+    vae, stars = (
+        load_or_train(name, say=str).model for name in ("fashion-vae", "polar-vae")
+    )
+    drawn = polar.draw(polar.sample(frames + 1, 0), stars.encoder.input_shape[1])
+    return [
+        ("32×32 VAE, encoder and decoder", vae, clothes),
+        ("128×128 star, encoder and decoder", stars, drawn),
+    ]
+
+
 def main(quick: bool = False) -> dict[str, Any]:
-    """Measure a trained 32×32 decoder and a compact 128×128 one, and store the result.
+    """Measure decoders of 32×32 and 128×128, and whole VAEs; store the result.
 
     `quick`: a few frames, not stored.
     """
@@ -78,6 +140,7 @@ def main(quick: bool = False) -> dict[str, Any]:
         )
         page = browser.new_page()
         cases = [measure(page, *item, frames) for item in decoders.items()]
+        cases += [measure_whole(page, *whole) for whole in whole_vaes(frames)]
         version = browser.version
         browser.close()
     return common.publish(

@@ -126,6 +126,30 @@ def make_latent(names=PLANE_NAMES, **options):
 POINTS = polar.sample(5000, seed=0)
 
 
+@cache
+def small_vae():
+    """Return a VAE of 32 × 32 grey images, the course's, whose answers vary."""
+    from vaetut.models import VAE, conv_encoder
+
+    encoder = conv_encoder((32, 32, 1), 2, heads=("mean", "log_var"))
+    model = VAE(random_weights(encoder, 0.06, seed=4), plane_decoder(), beta=2.0)
+    model.encoder.get_layer("log_var").bias.assign([-3.0, -2.0])
+    return model
+
+
+DRAWN = ("a face", "another", "a third", "</b> & more")
+
+
+def make_draw(names=DRAWN, model=None, **options):
+    codes, labels = plane_codes()
+    model = model or small_vae()
+    pictures = draw_faces(len(names), size=32)[..., :1]
+    options = {"examples": pictures} | options
+    return widgets.DrawExplorer(
+        model, codes, labels, PLANE_NAMES, names=names, **options
+    )
+
+
 def make_polar(**options):
     return widgets.PolarExplorer(POINTS, **options)
 
@@ -139,6 +163,21 @@ def make_transect3d(name, k=15, size=64):
     made = (truth // 2 + np.roll(truth, 1, axis=1) // 3 + 8).astype(np.uint8)
     inside = polar.in_hole(line)
     return Transect3D(name, on_sheet(line), line, truth, made, inside)
+
+
+@cache
+def star_vae():
+    """Return a VAE of stars at 32 × 32, with three units and a constant σ."""
+    from vaetut.models import VAE, conv_decoder, conv_encoder
+
+    encoder = random_weights(conv_encoder((32, 32, 1), 3, (4, 8)), 0.2, seed=1)
+    decoder = random_weights(conv_decoder((32, 32, 1), 3, (4, 8)), 0.3, seed=2)
+    return VAE(encoder, decoder, posterior_sd=0.1)
+
+
+def make_star(model=None, **options):
+    outside = POINTS[polar.outside(POINTS)]
+    return widgets.StarExplorer(model or star_vae(), outside[:1000], **options)
 
 
 def make_sheet(**options):
@@ -313,6 +352,10 @@ def make_losses(**options):
     return widgets.LossLedger(HISTORIES, **{"run": "2.05"} | options)
 
 
+def make_live(**options):
+    return widgets.LiveTrainer(**{"steps": 200} | options)
+
+
 def make_parameters(**options):
     return widgets.ParameterLedger(**options)
 
@@ -349,8 +392,8 @@ class Widget:
     named: Callable | None = None  # a text → the widget with that for a name in it
     decoded: str = ""  # the canvases of a decoded frame's images
     keras: bool = False  # whether it needs Keras
-    script: int = 10_000  # bytes of its own script, at most
-    page: int = 200_000  # characters of its page, at most
+    engine: bool = False  # whether its view computes in Jupyter, too
+    page: int = 150_000  # characters of its page that are its own, at most
 
     def __str__(self):
         return self.name
@@ -371,8 +414,7 @@ WIDGETS = [
         named=lambda text: make_latent(names=(text, *PLANE_NAMES[1:])),
         decoded=".ve-out canvas",
         keras=True,
-        script=15_000,
-        page=900_000,
+        page=800_000,
     ),
     Widget(
         "PolarExplorer",
@@ -400,8 +442,7 @@ WIDGETS = [
             ("radius", 0.05, "give a number from 0.1 to 0.7"),
             ("radius", np.inf, "give a number from 0.1 to 0.7"),
         ),
-        script=15_000,
-        page=90_000,
+        page=60_000,
     ),
     Widget(
         "SheetExplorer",
@@ -431,8 +472,7 @@ WIDGETS = [
             ("elevation", np.nan, "give a number from -90 to 90"),
         ),
         named=lambda text: make_sheet(edges={text: on_sheet([[1, 1], [1, 2]])}),
-        script=25_000,
-        page=250_000,
+        page=200_000,
     ),
     Widget(
         "TransectExplorer",
@@ -460,8 +500,7 @@ WIDGETS = [
         named=lambda text: widgets.TransectExplorer(
             transect_walks()[0]._replace(name=text)
         ),
-        script=24_000,
-        page=900_000,
+        page=350_000,
     ),
     Widget(
         "RotationExplorer",
@@ -487,7 +526,7 @@ WIDGETS = [
             ("angle", 4.5, "give a whole number"),
         ),
         named=lambda text: widgets.RotationExplorer({text: POINTS[:50]}),
-        page=120_000,
+        page=80_000,
     ),
     Widget(
         "GammaExplorer",
@@ -513,7 +552,7 @@ WIDGETS = [
             ("elevation", np.nan, "give a number from -90 to 90"),
         ),
         named=lambda text: widgets.GammaExplorer({text: lattice(0)}),
-        page=70_000,
+        page=20_000,
     ),
     Widget(
         "WalkExplorer",
@@ -564,7 +603,7 @@ WIDGETS = [
         named=lambda text: make_face(names=(text, *ATTRIBUTES[1:])),
         decoded="[data-face=plain], [data-face=moved]",
         keras=True,
-        page=2_500_000,
+        page=1_400_000,
     ),
     Widget(
         "RadiusExplorer",
@@ -595,7 +634,7 @@ WIDGETS = [
         named=lambda text: make_radius(names=(text, "VAE")),
         decoded="[data-model] canvas",
         keras=True,
-        page=4_500_000,
+        page=2_500_000,
     ),
     Widget(
         "BetaExplorer",
@@ -615,7 +654,7 @@ WIDGETS = [
         saved="0.01",
         refused=(("run", "2", "choose one of '0', '0.01'"),),
         named=lambda text: make_beta(names=(text, "1")),
-        page=900_000,
+        page=100_000,
     ),
     Widget(
         "LossLedger",
@@ -641,8 +680,99 @@ WIDGETS = [
             ("epoch", 0.5, "give a whole number from 0 to 4"),
         ),
         named=lambda text: widgets.LossLedger({text: HISTORIES["0"]}),
-        script=8_000,
-        page=80_000,
+        page=20_000,
+    ),
+    Widget(
+        "LiveTrainer",
+        make_live,
+        kind="vaetut-live",
+        ready="[data-done][aria-busy=false]",
+        control="input[name=beta]",
+        key="ArrowRight",
+        seen=".vm-loss",
+        heard="^β 3, γ 0: ",
+        pointer="input[name=gamma]",
+        gestures={".vm-pad": "pan-y"},
+        lines=".vm-line, .vm-rim",
+        start={
+            "beta": 1,
+            "gamma": 0,
+            "learned": False,
+            "units": 2,
+            "hole": False,
+            "seed": 0,
+        },
+        moved={
+            "beta": 300,
+            "gamma": -3,
+            "learned": True,
+            "units": 3,
+            "hole": True,
+            "seed": 7,
+        },
+        trait="beta",
+        kernel=10,
+        saved=30,
+        refused=(
+            ("beta", 2, "choose one of 0, 0.1"),
+            ("gamma", np.nan, "choose one of -3"),
+            ("gamma", "0", "choose one of -3"),
+            ("units", 4, "choose one of 2, 3"),
+            ("seed", -1, "give a whole number from 0 to 9999"),
+        ),
+        page=40_000,
+    ),
+    Widget(
+        "DrawExplorer",
+        make_draw,
+        kind="vaetut-draw",
+        ready="[data-code][aria-busy=false]",
+        control="input[name=example]",
+        key="ArrowRight",
+        seen=".vd-answer",
+        heard=r"^another: μ = \(",
+        pointer=".vd-canvas",
+        gestures={".vd-canvas": "none"},
+        lines=".vd-ring, .vd-mean",
+        start={"example": 0},
+        moved={"example": 3},
+        trait="example",
+        kernel=2,
+        saved=3,
+        refused=(
+            ("example", 4, "give a whole number from 0 to 3"),
+            ("example", -1, "give a whole number from 0 to 3"),
+            ("example", 0.5, "give a whole number"),
+        ),
+        named=lambda text: make_draw(names=(text, *DRAWN[1:])),
+        keras=True,
+        engine=True,
+        page=1_200_000,
+    ),
+    Widget(
+        "StarExplorer",
+        make_star,
+        kind="vaetut-star",
+        ready="[data-best][aria-busy=false]",
+        control=".vp-pad",
+        key="ArrowRight",
+        seen=".vy-tile canvas",
+        heard="^a 1.27, b 1.00. IoU with the truth: the model 0",
+        pointer=".vp-pad",
+        gestures={".vp-pad": "none"},
+        start={"a": 1.25, "b": 1.0},
+        moved={"a": 2, "b": 0.25},
+        trait="a",
+        kernel=0.618,
+        saved=0.64,
+        refused=(
+            ("a", 0.49, "give a number from 0.5 to 2"),
+            ("b", 2.01, "give a number from 0 to 2"),
+            ("b", None, "give a number from 0 to 2"),
+        ),
+        keras=True,
+        engine=True,
+        page=150_000,
     ),
     Widget(
         "ParameterLedger",
@@ -666,8 +796,7 @@ WIDGETS = [
             ("batch", 0.5, "choose one of 1, "),
             ("batch", True, "choose one of 1, "),
         ),
-        script=8_000,
-        page=80_000,
+        page=20_000,
     ),
 ]
 BY_NAME = {widget.name: widget for widget in WIDGETS}

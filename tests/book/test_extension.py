@@ -5,6 +5,7 @@ import shutil
 import sys
 
 import pytest
+from docutils import nodes
 
 from .sources import ROOT
 
@@ -115,3 +116,38 @@ def test_what_a_card_takes_is_not_measured_yet_or_a_table(extension):
     cells = extension.GpuRuns.cells(row)
     assert cells == ("`a` full", "NVIDIA H200", "2", "1.5", "1,234")
     assert extension.GpuRuns.cells(row | {"images_per_second": None})[-1] == ""
+
+
+def test_a_page_keeps_what_its_widgets_share_once(extension):
+    """And each state: the widgets themselves stay."""
+    from vaetut.widgets import LossLedger, RotationExplorer
+    from vaetut.widgets.page import SHARED
+
+    history = {"beta": 1, "reconstruction": [2.0, 1.0], "kl": [0.0, 1.0]}
+    made = [
+        LossLedger({"1": history}),
+        RotationExplorer({"row": [[0, 1], [1, 0], [2, 2]]}),
+    ]
+    doctree = nodes.section()
+    for explorer in (*made, made[0]):
+        doctree += nodes.raw("", explorer.to_html(), format="html")
+    doctree += nodes.raw("", SHARED[0], format="latex")  # no affair of a page
+    extension.share_once(None, doctree, "page")
+    first, second, third, other = map(nodes.Element.astext, doctree.children)
+    assert first == made[0].to_html() and other == SHARED[0]
+    for text, explorer in ((second, made[1]), (third, made[0])):
+        style, script = SHARED
+        whole = explorer.to_html()
+        assert text == whole.removeprefix(style).removesuffix(script) != whole
+
+
+def test_a_page_keeps_each_networks_weights_once(extension):
+    """Two widgets of one decoder: the second says where its weights are."""
+    states = ['"weights":"AAAA"', '"weights":"BBBB","x":1', '"weights":"AAAA"']
+    doctree = nodes.section()
+    for state in (*states, '"weights":"BBBB"'):
+        doctree += nodes.raw("", f"{{{state}}}", format="html")
+    extension.share_once(None, doctree, "page")
+    kept = [f"{{{state}}}" for state in states[:2]]
+    shared = ['{"weights":"#0"}', '{"weights":"#1"}']
+    assert [node.astext() for node in doctree.children] == kept + shared

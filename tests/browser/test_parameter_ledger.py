@@ -59,7 +59,7 @@ def test_the_page_has_pythons_numbers(show, sizes):
 
 def test_the_bars_are_as_long_as_the_numbers(show):
     widget = show(example("ParameterLedger")).root
-    bars = widget.locator(".vp-bar").all()
+    bars = widget.locator(".vq-bar").all()
     encoder = [part.bounding_box()["width"] for part in bars[0].locator("span").all()]
     decoder = [part.bounding_box()["width"] for part in bars[1].locator("span").all()]
     parts = [part.parameters for part in example("ParameterLedger").parts().values()]
@@ -77,7 +77,7 @@ def test_a_button_sets_what_was_published(show, published):
     watched = show(example("ParameterLedger"))
     widget = watched.root
     move(widget, layers=2, batch=8)
-    assert widget.locator(".vp-mark:visible").count() == 0
+    assert widget.locator(".vq-mark:visible").count() == 0
     button = widget.get_by_role("button", name=f"As published: {name}")
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
@@ -85,7 +85,7 @@ def test_a_button_sets_what_was_published(show, published):
     assert f"parameters: {encoder} million" in widget.locator("p").all_inner_texts()[0]
     for key, value in (SOURCE | change | {"batch": 8}).items():
         assert widget.get_attribute(f"data-{key}") == str(value)
-    assert widget.locator(".vp-mark:visible").count() == 6
+    assert widget.locator(".vq-mark:visible").count() == 6
     move(widget, dimensions=1600, side=256)  # the longest bars
     narrow(watched.page, 320)
     assert not watched.troubles

@@ -5,9 +5,11 @@ from typing import Any
 
 HOMES = {
     "BetaExplorer": "beta_explorer",
+    "DrawExplorer": "draw_explorer",
     "FaceExplorer": "face_explorer",
     "GammaExplorer": "gamma_explorer",
     "LatentExplorer": "latent_explorer",
+    "LiveTrainer": "live_trainer",
     "LossLedger": "loss_ledger",
     "Panel": "latent_explorer",
     "ParameterLedger": "parameter_ledger",
@@ -15,15 +17,18 @@ HOMES = {
     "RadiusExplorer": "radius_explorer",
     "RotationExplorer": "rotation_explorer",
     "SheetExplorer": "sheet_explorer",
+    "StarExplorer": "star_explorer",
     "TrainingPanel": "training_panel",
     "TransectExplorer": "transect_explorer",
     "WalkExplorer": "walk_explorer",
 }
 __all__ = [
     "BetaExplorer",
+    "DrawExplorer",
     "FaceExplorer",
     "GammaExplorer",
     "LatentExplorer",
+    "LiveTrainer",
     "LossLedger",
     "Panel",
     "ParameterLedger",
@@ -31,6 +36,7 @@ __all__ = [
     "RadiusExplorer",
     "RotationExplorer",
     "SheetExplorer",
+    "StarExplorer",
     "TrainingPanel",
     "TransectExplorer",
     "WalkExplorer",

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 
 from vaetut.widgets.checks import check_alike, is_above_zero, is_text
 from vaetut.widgets.explorer import COLOURS, Explorer, OneOf
-from vaetut.widgets.page import sources
 from vaetut.widgets.pictures import colours, picture_uri
 
 MOST_FACES = 16
@@ -44,7 +43,6 @@ class BetaExplorer(Explorer):
     chapter 05.
     """
 
-    _esm, _css = sources("beta_explorer", "pictures")
     kind = "vaetut-beta"
     view = ("run",)
 

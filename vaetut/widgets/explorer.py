@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from vaetut.widgets.page import standalone
+from vaetut.widgets.page import SCRIPT, STYLE, standalone
 
 STEPS = 32767  # int16, either side of zero
 COLOURS = ("#0077BB", "#EE7733", "#AA3377", "#666666")  # as in shared.css
@@ -38,6 +39,21 @@ class OneOf(traitlets.TraitType):
             choice = ", ".join(map(repr, names))
             raise ValueError(f"{self.name} is {value!r}: choose one of {choice}.")
         return str(value)
+
+
+class Among(traitlets.TraitType):
+    """One of a slider's stops; another number raises ValueError with the choice."""
+
+    def __init__(self, stops: Sequence[float], default: float) -> None:
+        super().__init__(default_value=default)
+        self.stops = stops
+
+    def validate(self, owner: Any, value: Any) -> float:
+        """Return the stop."""
+        if isinstance(value, (bool, str)) or value not in self.stops:
+            choice = ", ".join(f"{stop:g}" for stop in self.stops)
+            raise ValueError(f"{self.name} is {value!r}: choose one of {choice}.")
+        return self.stops[self.stops.index(value)]
 
 
 class Whole(traitlets.TraitType):
@@ -76,11 +92,12 @@ class Within(traitlets.TraitType):
 class Explorer(anywidget.AnyWidget):
     """A widget of which page and kernel share the traits in `view`.
 
-    One that derives from it sets `_esm` and `_css` to what `sources` returns, and has
-    `describe` and `draw`. `state` is what a page needs besides the traits, ready for
-    JSON. Raises ValueError for an `alt` that is empty.
+    One that derives from it has `describe` and `draw`, and a module of its kind in js.
+    `state` is what a page needs besides the traits, ready for JSON. Raises ValueError
+    for an `alt` that is empty.
     """
 
+    _esm, _css = SCRIPT, STYLE
     kind: ClassVar[str] = ""  # the class of its root, which the script looks for
     view: ClassVar[tuple[str, ...]] = ()
 
@@ -88,7 +105,8 @@ class Explorer(anywidget.AnyWidget):
         if alt is not None and not alt.strip():
             raise ValueError("alt is empty: say in a sentence what the picture shows.")
         self.given_alt = alt
-        self.state = state  # sent when a view asks: a trait would be saved
+        # Sent when a view asks: a trait would be saved.
+        self.state = {"widget": self.kind} | state
         super().__init__(**traits)
         self.on_msg(self._answer)
 
@@ -120,8 +138,8 @@ class Explorer(anywidget.AnyWidget):
 
     def to_html(self) -> str:
         """Return the explorer as HTML that needs nothing else: the built book's."""
-        name, source = f"vaetut-explorer {self.kind}", (str(self._css), str(self._esm))
-        return standalone(name, *source, self.page_state(), self.still_png(), self.alt)
+        name = f"vaetut-explorer {self.kind}"
+        return standalone(name, self.page_state(), self.still_png(), self.alt)
 
     def _answer(self, _: Any, message: dict[str, Any], buffers: Any) -> None:
         """Answer a live view that asks for what no trait holds."""

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from vaetut.widgets.checks import is_text
 from vaetut.widgets.decoding import DecodingExplorer, panels_of
 from vaetut.widgets.explorer import Whole, pack_steps, quantise
-from vaetut.widgets.page import sources
 from vaetut.widgets.pictures import colours, picture_uri
 
 REACH = 2.0  # of an attribute, either way, in differences of the class means
@@ -57,7 +56,6 @@ class FaceExplorer(DecodingExplorer):
     give. Used in chapter 04.
     """
 
-    _esm, _css = sources("face_explorer", "pictures", "decoding")
     kind = "vaetut-faces"
     view = ("face", "amounts")
 

@@ -18,7 +18,6 @@ from vaetut.widgets.explorer import (
     Within,
     pack_steps,
 )
-from vaetut.widgets.page import sources
 
 VIEW = {"azimuth": -25.0, "elevation": 30.0}  # degrees
 MAX_POINTS = 20_000  # of all runs' lattices, that a page carries
@@ -47,7 +46,6 @@ class GammaExplorer(Explorer):
     ValueError, naming what is wrong and what to give. Used in chapter 09.
     """
 
-    _esm, _css = sources("gamma_explorer")
     kind = "vaetut-gamma"
     view = ("run", "azimuth", "elevation", "fit")
 

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from vaetut.figures.style import CLASS_COLOURS
 from vaetut.widgets.decoding import DecodingExplorer, Panel, codes_of
 from vaetut.widgets.explorer import pack_bytes, pack_png, quantise
-from vaetut.widgets.page import sources
 
 MAX_POINTS = 2000  # of the cloud, and of the nearest images, that a page carries
 MAX_NEAREST = 500
@@ -37,7 +36,6 @@ class LatentExplorer(DecodingExplorer):
     for panels of different dimensions. Used in chapters 01 and 02.
     """
 
-    _esm, _css = sources("latent_explorer", "decoding")
     kind = "vaetut-widget"
 
     def __init__(

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from vaetut.widgets.checks import is_text, names_of
 from vaetut.widgets.explorer import COLOURS, Explorer, OneOf, Whole, short
-from vaetut.widgets.page import sources
 
 PARTS = ("reconstruction", "kl")
 WEIGHT = 500  # of a mean over pixels, in the best-known example
@@ -31,7 +30,6 @@ class LossLedger(Explorer):
     naming what is wrong and what to give. Used in chapter 03.
     """
 
-    _esm, _css = sources("loss_ledger")
     kind = "vaetut-ledger"
     view = ("run", "unit", "epoch")
 

@@ -1,14 +1,16 @@
-"""A Keras decoder as a list of plain operations and one block of float16 weights."""
+"""A Keras network as a list of plain operations and one block of float16 weights."""
 
 import base64
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
+
+from vaetut.models.compact import Coordinates, DepthToSpace
 
 # What the explorer's JavaScript computes; the number is a slope or a scale, if any.
 ACTIVATIONS = {
@@ -24,8 +26,8 @@ ACTIVATIONS = {
 LINEAR = {"activation": "linear", "slope": 0.0}
 RELU = {"activation": "relu", "slope": 0.0}
 LAYERS = (
-    "Dense, Reshape, Flatten, Conv2D, Conv2DTranspose, UpSampling2D, "
-    "BatchNormalization, Activation, ReLU, LeakyReLU, ELU, Dropout"
+    "Dense, Reshape, Flatten, Conv2D, Conv2DTranspose, MaxPooling2D, UpSampling2D, "
+    "BatchNormalization, Activation, ReLU, LeakyReLU, ELU, Dropout, RepeatVector"
 )
 
 
@@ -40,12 +42,70 @@ def pack_decoder(decoder: keras.Model) -> dict[str, Any]:
     layer that cannot be packed, and how to mend it.
     """
     check_decoder(decoder)
-    operations: list[dict[str, Any]] = []
-    shape = decoder.inputs[0].shape
-    for layer in _chain(decoder):
-        shape = _append(operations, layer, tuple(shape))
+    operations, _ = _operations(decoder)
     if ends_in_sigmoid(decoder):
         operations[-1]["activation"] = "linear"
+    return {"image": list(decoder.output_shape[1:])} | _packed(operations)
+
+
+def pack_encoder(encoder: keras.Model) -> dict[str, Any]:
+    """Return an encoder as what a page needs to run it: a dict ready for JSON.
+
+    `encoder` is a Keras model of one chain of layers from images (n, h, w, c) to codes
+    (n, d), or to several heads, (n, d) each, that are dense layers side by side. The
+    dict has `image` [h, w, c], `heads`, how many numbers each head has by its name, one
+    after the other as they come out, and `operations` and `weights` as `pack_decoder`
+    gives them. Raises ValueError naming the layer that cannot be packed, and how to
+    mend it.
+    """
+    check_encoder(encoder)
+    if len(encoder.outputs) == 1:
+        operations, _ = _operations(encoder)
+        heads = {encoder.output_names[0]: encoder.outputs[0].shape[1]}
+    else:
+        layers, maps = _heads(encoder)
+        operations, shape = _operations(keras.Model(encoder.inputs, maps))
+        operations.append(_side_by_side([_dense(layer, shape) for layer in layers]))
+        heads = {layer.name: layer.units for layer in layers}
+    image = list(encoder.input_shape[1:])
+    return {"image": image, "heads": heads} | _packed(operations)
+
+
+def _operations(model: keras.Model) -> tuple[list[dict[str, Any]], tuple[int, ...]]:
+    """Return the operations of a chain of layers, and the shape of what comes out."""
+    operations: list[dict[str, Any]] = []
+    shape = tuple(model.inputs[0].shape)
+    for layer in _chain(model):
+        shape = tuple(_append(operations, layer, shape))
+    return operations, shape
+
+
+def _heads(encoder: keras.Model) -> tuple[list[Any], Any]:
+    """Return the dense layers that an encoder ends in, and what all of them take."""
+    nodes = [output._keras_history for output in encoder.outputs]
+    layers = [node.operation for node in nodes]
+    sources = [
+        node.operation._inbound_nodes[node.node_index].input_tensors for node in nodes
+    ]
+    for layer, source in zip(layers, sources, strict=True):
+        if not isinstance(layer, keras.layers.Dense) or source[0] is not sources[0][0]:
+            mend = f"let all take the output that {layers[0].name!r} takes"
+            _refuse(layer, "is no dense layer beside the other heads", mend)
+    return layers, sources[0][0]
+
+
+def _side_by_side(operations: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return dense operations on the same inputs as one, their outputs in order."""
+    kernel, bias = (
+        np.concatenate([operation[key] for operation in operations], axis=-1)
+        for key in ("kernel", "bias")
+    )
+    channels = [kernel.shape[0], kernel.shape[-1]]
+    return operations[0] | {"kernel": kernel, "bias": bias, "channels": channels}
+
+
+def _packed(operations: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return operations with places in one block of weights, which is beside them."""
     weights, blocks = 0, []
     for operation in operations:
         name = operation.pop("layer")
@@ -56,25 +116,47 @@ def pack_decoder(decoder: keras.Model) -> dict[str, Any]:
                 weights += blocks[-1].size
     data = np.concatenate(blocks).astype("<f2") if blocks else np.empty(0, "<f2")
     return {
-        "image": list(decoder.output_shape[1:]),
         "operations": operations,
         "weights": base64.b64encode(data.tobytes()).decode(),
     }
 
 
-def check_decoder(decoder: Any) -> None:
-    """Raise ValueError unless a model makes one grey or RGB image of one code."""
-    if not isinstance(decoder, keras.Model):
+def check_encoder(encoder: Any) -> None:
+    """Raise ValueError unless a model makes codes of one grey or RGB image."""
+    name = _check_model("encoder", encoder)
+    image = encoder.inputs[0].shape
+    if len(image) != 4 or None in image[1:] or image[-1] not in (1, 3):
         raise ValueError(
-            f"decoder must be a Keras model, not {type(decoder).__name__}: give "
-            "model.decoder."
+            f"encoder {name} takes inputs of shape {image}: images are (n, height, "
+            "width, channels) with 1 or 3 channels."
         )
-    name = repr(decoder.name)
-    if not getattr(decoder, "inputs", None) or not decoder.outputs:
+    for output in encoder.outputs:
+        if len(output.shape) != 2:
+            raise ValueError(
+                f"encoder {name} gives outputs of shape {output.shape}: codes are "
+                "(n, d)."
+            )
+
+
+def _check_model(role: str, model: Any) -> str:
+    """Return a Keras model's name, in quotes, or say what to give as encoder."""
+    if not isinstance(model, keras.Model):
         raise ValueError(
-            f"decoder {name} is not a chain of layers that can be read: build it with "
+            f"{role} must be a Keras model, not {type(model).__name__}: give "
+            f"model.{role}."
+        )
+    name = repr(model.name)
+    if not getattr(model, "inputs", None) or not model.outputs:
+        raise ValueError(
+            f"{role} {name} is not a chain of layers that can be read: build it with "
             "keras.Sequential or keras.Model(inputs, outputs), and give it an Input."
         )
+    return name
+
+
+def check_decoder(decoder: Any) -> None:
+    """Raise ValueError unless a model makes one grey or RGB image of one code."""
+    name = _check_model("decoder", decoder)
     for kind, tensors in (("input", decoder.inputs), ("output", decoder.outputs)):
         if len(tensors) != 1:
             raise ValueError(
@@ -150,12 +232,8 @@ def _append(
         _refuse(layer, "is channels_first", "use data_format='channels_last'")
     if isinstance(layer, (kinds.Reshape, kinds.Flatten, kinds.Dropout)):
         pass  # the numbers stay where they are in memory
-    elif isinstance(layer, kinds.Dense):
-        operations.append(_dense(layer, shape))
-    elif type(layer) in (kinds.Conv2D, kinds.Conv2DTranspose):
-        operations.append(_convolution(layer, shape))
-    elif isinstance(layer, kinds.UpSampling2D):
-        operations.append(_upsampling(layer, shape))
+    elif maker := next((m for kind, m in _makers() if isinstance(layer, kind)), None):
+        operations.append(maker(layer, shape))
     elif isinstance(layer, kinds.BatchNormalization):
         _normalise(operations, layer, shape)
     elif _activation(layer) is not None:
@@ -165,10 +243,26 @@ def _append(
     return layer.compute_output_shape(shape)
 
 
+def _makers() -> list[tuple[type, Callable[..., dict[str, Any]]]]:
+    """Return what makes an operation of a layer, kind by kind."""
+    kinds = keras.layers
+    return [
+        (kinds.Dense, _dense),
+        (kinds.Conv2D, _convolution),
+        (kinds.Conv2DTranspose, _convolution),
+        (kinds.MaxPooling2D, _pooling),
+        (kinds.UpSampling2D, _upsampling),
+        (kinds.RepeatVector, _repetition),
+        (Coordinates, _coordinates),
+        (DepthToSpace, _unfolding),
+    ]
+
+
 def _dense(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     positions = math.prod(shape[1:-1])
     return _linear(layer, _numbers(layer.kernel)) | {
         "type": "linear",
+        "channels": [shape[-1], layer.units],
         "size": [1, 1],
         "source": [positions, 1],
         "target": [positions, 1],
@@ -180,36 +274,57 @@ def _dense(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
 def _convolution(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     """Return the operation of a convolution, transposed or not.
 
-    Both add, for every position of the source and every tap of the kernel, to one
-    position of the target: source · stride + tap − cut where it is transposed,
-    (source + cut − tap) / stride where it is not, if that is whole.
+    In both, a position of the smaller image and a tap of the kernel go together with
+    position · stride + tap − cut of the larger one, if that is within it.
     """
+    if type(layer) not in (keras.layers.Conv2D, keras.layers.Conv2DTranspose):
+        _refuse(layer)
     if tuple(layer.dilation_rate) != (1, 1) or getattr(layer, "groups", 1) != 1:
         _refuse(layer, "is dilated or grouped", "use a plain convolution")
     if getattr(layer, "output_padding", None) is not None:
         _refuse(layer, "sets output_padding", "leave output_padding out")
     transposed = isinstance(layer, keras.layers.Conv2DTranspose)
-    source, target = shape[1:3], layer.compute_output_shape(shape)[1:3]
+    target = layer.compute_output_shape(shape)
+    small, large = (shape, target) if transposed else (target, shape)
+    window = _window(layer, layer.kernel_size, small, large)
+    kernel = _numbers(layer.kernel)
+    if transposed:  # (taps…, outputs, inputs)
+        kernel = kernel.transpose(3, 0, 1, 2)
+    return _linear(layer, kernel) | {
+        "type": "transposed" if transposed else "linear",
+        "channels": [shape[-1], target[-1]],
+        "source": list(shape[1:3]),
+        "target": list(target[1:3]),
+        **window,
+    }
+
+
+def _window(
+    layer: Any, size: tuple[int, int], small: tuple[int, ...], large: tuple[int, ...]
+) -> dict[str, Any]:
+    """Return size, strides and cut of a window over images of the larger shape."""
     cut = [0, 0]
     if layer.padding == "same":
-        small, large = (source, target) if transposed else (target, source)
-        for k, (size, stride) in enumerate(
-            zip(layer.kernel_size, layer.strides, strict=True)
-        ):
-            cut[k] = max((small[k] - 1) * stride + size - large[k], 0) // 2
-    order = (3, 0, 1, 2) if transposed else (2, 0, 1, 3)
-    return _linear(layer, _numbers(layer.kernel).transpose(order)) | {
-        "type": "transposed" if transposed else "linear",
-        "size": list(layer.kernel_size),
-        "source": list(source),
-        "target": list(target),
-        "strides": list(layer.strides),
-        "cut": cut,
+        for k, (taps, stride) in enumerate(zip(size, layer.strides, strict=True)):
+            cut[k] = max((small[k + 1] - 1) * stride + taps - large[k + 1], 0) // 2
+    return {"size": list(size), "strides": list(layer.strides), "cut": cut}
+
+
+def _pooling(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    target = layer.compute_output_shape(shape)
+    return {
+        "layer": layer.name,
+        "type": "pooling",
+        "source": list(shape[1:3]),
+        "target": list(target[1:3]),
+        "channels": [shape[-1], shape[-1]],
+        **_window(layer, layer.pool_size, target, shape),
+        **LINEAR,
     }
 
 
 def _linear(layer: Any, kernel: np.ndarray) -> dict[str, Any]:
-    """Return what all linear layers share; `kernel` is (inputs, taps…, outputs)."""
+    """Return what all linear layers share; the last axis of `kernel` is the outputs."""
     activation = _activation(layer.activation)
     if activation is None:
         label = getattr(layer.activation, "__name__", type(layer.activation).__name__)
@@ -221,7 +336,6 @@ def _linear(layer: Any, kernel: np.ndarray) -> dict[str, Any]:
     outputs = kernel.shape[-1]
     return {
         "layer": layer.name,
-        "channels": [kernel.shape[0], outputs],
         "kernel": kernel,
         "bias": _numbers(layer.bias) if layer.use_bias else np.zeros(outputs),
         **activation,
@@ -238,6 +352,40 @@ def _upsampling(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
         "source": list(shape[1:3]),
         "target": list(layer.compute_output_shape(shape)[1:3]),
         "channels": [shape[-1], shape[-1]],
+        **LINEAR,
+    }
+
+
+def _repetition(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "layer": layer.name,
+        "type": "upsampling",
+        "size": [layer.n, 1],
+        "source": [1, 1],
+        "target": [layer.n, 1],
+        "channels": [shape[-1], shape[-1]],
+        **LINEAR,
+    }
+
+
+def _coordinates(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "layer": layer.name,
+        "type": "coordinates",
+        "source": list(shape[1:3]),
+        "target": list(shape[1:3]),
+        "channels": [shape[-1], shape[-1] + 2],
+        **LINEAR,
+    }
+
+
+def _unfolding(layer: Any, shape: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "layer": layer.name,
+        "type": "unfolding",
+        "size": [layer.size, layer.size],
+        "source": list(shape[1:3]),
+        "target": list(layer.compute_output_shape(shape)[1:3]),
         **LINEAR,
     }
 
@@ -325,13 +473,18 @@ def _as_half(values: ArrayLike, layer: str, key: str) -> np.ndarray:
 
 
 def decode_packed(network: dict[str, Any], codes: ArrayLike) -> np.ndarray:
-    """Return the logits (n, h, w, c) of what `pack_decoder` gave, for codes (n, d).
+    """Return the logits (n, h, w, c) of what `pack_decoder` gave, for codes (n, d)."""
+    return run_packed(network, codes).reshape(-1, *network["image"])
+
+
+def run_packed(network: dict[str, Any], inputs: ArrayLike) -> np.ndarray:
+    """Return what a packed network gives, (n, numbers), for inputs (n, …).
 
     NumPy alone, in float64 and with no eye on speed: what the page's JavaScript does,
     for tests to compare both with.
     """
     weights = np.frombuffer(base64.b64decode(network["weights"]), "<f2").astype(float)
-    x = np.asarray(codes, float)
+    x = np.asarray(inputs, float)
     for operation in network["operations"]:
         kernel, bias = (
             weights[start : start + size]
@@ -339,28 +492,53 @@ def decode_packed(network: dict[str, Any], codes: ArrayLike) -> np.ndarray:
         )
         x = _RUN[operation["type"]](operation, x.reshape(len(x), -1), kernel, bias)
         x = _ACTIVATE[operation["activation"]](x, operation["slope"])
-    return x.reshape(-1, *network["image"])
+    return x.reshape(len(x), -1)
+
+
+def _partners(
+    operation: dict[str, Any], small: str, large: str
+) -> Iterator[tuple[tuple[int, int], tuple[int, int], tuple[int, int]]]:
+    """Yield a position of the smaller image, a tap, and what they go together with."""
+    size, strides, cut = (operation[k] for k in ("size", "strides", "cut"))
+    rows, columns = operation[large]
+    for i, j, k, l in np.ndindex(*operation[small], *size):  # noqa: E741
+        row, column = i * strides[0] + k - cut[0], j * strides[1] + l - cut[1]
+        if 0 <= row < rows and 0 <= column < columns:
+            yield (i, j), (k, l), (row, column)
 
 
 def _run_linear(
     operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
     inputs, outputs = operation["channels"]
-    (height, width), (rows, columns) = operation["source"], operation["target"]
-    size, strides, cut = (operation[k] for k in ("size", "strides", "cut"))
-    x = x.reshape(-1, height, width, inputs)
-    kernel = kernel.reshape(inputs, *size, outputs)
-    y = np.tile(bias, (len(x), rows, columns, 1))
-    for i, j, k, l in np.ndindex(height, width, *size):  # noqa: E741
-        if operation["type"] == "transposed":
-            row, column = i * strides[0] + k - cut[0], j * strides[1] + l - cut[1]
-        else:
-            row, odd = divmod(i + cut[0] - k, strides[0])
-            column, strange = divmod(j + cut[1] - l, strides[1])
-            if odd or strange:
-                continue
-        if 0 <= row < rows and 0 <= column < columns:
-            y[:, row, column] += x[:, i, j] @ kernel[:, k, l]
+    x = x.reshape(-1, *operation["source"], inputs)
+    kernel = kernel.reshape(*operation["size"], inputs, outputs)
+    y = np.tile(bias, (len(x), *operation["target"], 1))
+    for (i, j), tap, (row, column) in _partners(operation, "target", "source"):
+        y[:, i, j] += x[:, row, column] @ kernel[tap]
+    return y
+
+
+def _run_transposed(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+    inputs, outputs = operation["channels"]
+    x = x.reshape(-1, *operation["source"], inputs)
+    kernel = kernel.reshape(inputs, *operation["size"], outputs)
+    y = np.tile(bias, (len(x), *operation["target"], 1))
+    for (i, j), (k, l), (row, column) in _partners(operation, "source", "target"):  # noqa: E741
+        y[:, row, column] += x[:, i, j] @ kernel[:, k, l]
+    return y
+
+
+def _run_pooling(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+    channels = operation["channels"][0]
+    x = x.reshape(-1, *operation["source"], channels)
+    y = np.full((len(x), *operation["target"], channels), -np.inf)
+    for (i, j), _, (row, column) in _partners(operation, "target", "source"):
+        y[:, i, j] = np.maximum(y[:, i, j], x[:, row, column])
     return y
 
 
@@ -371,6 +549,24 @@ def _run_upsampling(
     return x.repeat(operation["size"][0], axis=1).repeat(operation["size"][1], axis=2)
 
 
+def _run_coordinates(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+    rows, columns = operation["source"]
+    x = x.reshape(-1, rows, columns, operation["channels"][0])
+    sides = np.linspace(-1, 1, columns), np.linspace(-1, 1, rows)
+    place = np.stack(np.meshgrid(*sides), axis=-1)  # x, y
+    place = np.broadcast_to(place, (len(x), *place.shape))
+    return np.concatenate([x, place], axis=-1)
+
+
+def _run_unfolding(
+    operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
+    x = x.reshape(-1, *operation["source"], *operation["size"])
+    return x.swapaxes(2, 3).reshape(-1, *operation["target"], 1)
+
+
 def _run_scaling(
     operation: dict[str, Any], x: np.ndarray, kernel: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
@@ -379,8 +575,11 @@ def _run_scaling(
 
 _RUN = {
     "linear": _run_linear,
-    "transposed": _run_linear,
+    "transposed": _run_transposed,
+    "pooling": _run_pooling,
     "upsampling": _run_upsampling,
+    "coordinates": _run_coordinates,
+    "unfolding": _run_unfolding,
     "scaling": _run_scaling,
     "activation": lambda operation, x, kernel, bias: x,
 }

@@ -3,11 +3,9 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-import traitlets
 from matplotlib.figure import Figure
 
-from vaetut.widgets.explorer import COLOURS, Explorer
-from vaetut.widgets.page import sources
+from vaetut.widgets.explorer import COLOURS, Among, Explorer
 
 STOPS = {  # of the sliders; an extra layer of 0 units is none
     "side": (32, 64, 96, 128, 160, 192, 224, 256),
@@ -44,18 +42,6 @@ class Part(NamedTuple):
     parameters: int  # batch normalization's four numbers a channel included
     macs: int  # multiply-accumulates of one image
     floats: int  # kept of one image until its gradients are taken
-
-
-class Among(traitlets.TraitType):
-    """One of a slider's stops; another number raises ValueError with the choice."""
-
-    def validate(self, owner: Any, value: Any) -> int:
-        """Return the number as an int."""
-        stops = STOPS[str(self.name)]
-        if isinstance(value, bool) or value not in stops:
-            choice = ", ".join(map(str, stops))
-            raise ValueError(f"{self.name} is {value!r}: choose one of {choice}.")
-        return int(value)
 
 
 def account(side: int, layers: int, dimensions: int, extra: int = 0) -> dict[str, Part]:
@@ -125,15 +111,14 @@ class ParameterLedger(Explorer):
     and what to give. Used in chapter 06.
     """
 
-    _esm, _css = sources("parameter_ledger")
     kind = "vaetut-parameters"
     view = tuple(STOPS)
 
-    side = Among(SOURCE["side"]).tag(sync=True)
-    layers = Among(SOURCE["layers"]).tag(sync=True)
-    dimensions = Among(SOURCE["dimensions"]).tag(sync=True)
-    extra = Among(SOURCE["extra"]).tag(sync=True)
-    batch = Among(SOURCE["batch"]).tag(sync=True)
+    side = Among(STOPS["side"], SOURCE["side"]).tag(sync=True)
+    layers = Among(STOPS["layers"], SOURCE["layers"]).tag(sync=True)
+    dimensions = Among(STOPS["dimensions"], SOURCE["dimensions"]).tag(sync=True)
+    extra = Among(STOPS["extra"], SOURCE["extra"]).tag(sync=True)
+    batch = Among(STOPS["batch"], SOURCE["batch"]).tag(sync=True)
 
     def __init__(self, *, alt: str | None = None, **settings: Any) -> None:
         for name in settings:

@@ -21,7 +21,6 @@ from vaetut.datasets.polar.curve import PETALS
 from vaetut.datasets.polar.render import INK, LIMIT
 from vaetut.widgets.checks import check_in_plane
 from vaetut.widgets.explorer import Explorer, Within, quantise
-from vaetut.widgets.page import sources
 
 RADIUS_RANGE = (0.1, 0.7)  # within which the hole lies in the plane as a whole
 VERTICES = 500  # of a drawn curve, as `contour` has
@@ -45,7 +44,6 @@ class PolarExplorer(Explorer):
     naming the range, for a, b, radius or factors outside it. Used in chapter 07.
     """
 
-    _esm, _css = sources("polar_explorer")
     kind = "vaetut-polar"
     view = ("a", "b", "radius")
 

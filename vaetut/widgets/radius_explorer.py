@@ -17,7 +17,6 @@ from vaetut.widgets.explorer import (
     pack_steps,
     short,
 )
-from vaetut.widgets.page import sources
 
 STEPS = 160  # of the slider
 BINS = 80  # of the histograms
@@ -63,7 +62,6 @@ class RadiusExplorer(DecodingExplorer):
     04 and 05.
     """
 
-    _esm, _css = sources("radius_explorer", "pictures", "decoding")
     kind = "vaetut-radius"
     view = ("shape", "radius", "side")
 

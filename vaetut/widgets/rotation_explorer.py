@@ -17,7 +17,6 @@ from vaetut.widgets.explorer import (
     pack_steps,
     short,
 )
-from vaetut.widgets.page import sources
 
 ANGLES = np.arange(91)  # degrees
 DOTS = 600  # of a cloud that a page shows; its curves are of all points
@@ -41,7 +40,6 @@ class RotationExplorer(Explorer):
     naming what is wrong and what to give. Used in chapter 09.
     """
 
-    _esm, _css = sources("rotation_explorer")
     kind = "vaetut-rotation"
     view = ("shape", "angle")
     last = int(ANGLES[-1])

@@ -22,7 +22,6 @@ from vaetut.widgets.explorer import (
     pack_png,
     pack_steps,
 )
-from vaetut.widgets.page import sources
 
 MAX_POINTS = 20_000  # that a page carries, eight bytes each
 DISTANCE = 4.0  # of the eye from the middle; the codes reach 1
@@ -66,7 +65,6 @@ class SheetExplorer(Explorer):
     naming what is wrong and what to give. Used in chapter 08.
     """
 
-    _esm, _css = sources("sheet_explorer")
     kind = "vaetut-sheet"
     view = ("transect", "index", "azimuth", "elevation")
 
@@ -126,7 +124,7 @@ class SheetExplorer(Explorer):
                 self.set_trait("transect", traits["transect"])
                 traits["index"] = (self.last + 1) // 2
         super().__init__({}, alt, **traits)
-        self.state = self._pack()
+        self.state |= self._pack()
 
     @property
     def choices(self) -> list[str]:

@@ -27,7 +27,6 @@ from vaetut.widgets.explorer import (
     short,
     strip,
 )
-from vaetut.widgets.page import sources
 
 KINDS = {  # as the page titles them
     "truth": "truth",
@@ -75,7 +74,6 @@ class TransectExplorer(Explorer):
     naming what is wrong and the mend. Used in chapter 08.
     """
 
-    _esm, _css = sources("transect_explorer")
     kind = "vaetut-transect"
     view = ("walk", "index")
 

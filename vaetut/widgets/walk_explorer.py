@@ -25,7 +25,6 @@ from vaetut.widgets.explorer import (
     short,
     strip,
 )
-from vaetut.widgets.page import sources
 
 MOST_WAYS = 3  # for which there are colours that everyone can tell apart
 MARKERS = "osD"
@@ -61,7 +60,6 @@ class WalkExplorer(Explorer):
     naming what is wrong and what to give. Used in chapter 10.
     """
 
-    _esm, _css = sources("walk_explorer")
     kind = "vaetut-walk"
     view = ("pair", "index")
 

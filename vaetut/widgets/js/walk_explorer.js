@@ -1,5 +1,11 @@
+// @ts-check
 // The walk explorer: pair and index are the traits. The images of each way, and the
 // truth, come as one strip a kind, point 0 at the top.
+
+import { keyOf, makeChart } from "./chart.js";
+import { announcer, chooser, crisp, dragged, drawStrip, give, loadStrip, make, svg, text, whenDecoded } from "./nodes.js";
+import { fixed, makeScale, minus } from "./numbers.js";
+import { MARKS, pathOf } from "./points.js";
 
 const HIGH = 300, LEFTOVER = 26, FOOT = 32;
 const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
@@ -9,7 +15,7 @@ const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 function makeMap({ ranges: [[a0, a1], [b0, b1]], ways }, act, focus) {
   const unit = HIGH / Math.max(a1 - a0, b1 - b0);
   const width = LEFTOVER + unit * (a1 - a0) + 10, height = 10 + unit * (b1 - b0) + FOOT;
-  const at = ([a, b]) => [LEFTOVER + unit * (a - a0), 10 + unit * (b1 - b)];
+  const at = (/** @type {number[]} */ [a, b]) => [LEFTOVER + unit * (a - a0), 10 + unit * (b1 - b)];
   const [[left, low], [right, high]] = [at([a0, b0]), at([a1, b1])], number = (v) => minus(String(Number(v.toPrecision(3))));
   const meant = svg("path", { class: "vw-meant" }), aim = svg("path", { class: "vw-aim", d: "M-6 0H6M0-6V6" });
   const lines = ways.map((_, k) => svg("path", { class: `vx-curve vw-line vx-k${k}` }));
@@ -28,7 +34,7 @@ function makeMap({ ranges: [[a0, a1], [b0, b1]], ways }, act, focus) {
     const off = points.map(([x, y]) => Math.hypot(x - to.x, y - to.y));
     act(off.indexOf(Math.min(...off)));
   });
-  const move = (mark, [x, y]) => give(mark, { transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
+  const move = (mark, /** @type {number[]} */ [x, y]) => give(mark, { transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
   return {
     node,
     draw({ intended, factors }, i) {
@@ -98,4 +104,5 @@ function mount(root, state, store) {
   return { show, close: heard.close };
 }
 
-export default explorer("vaetut-walk", "Walk explorer", ["pair", "index"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-walk", label: "Walk explorer", names: ["pair", "index"], mount };

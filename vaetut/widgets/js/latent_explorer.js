@@ -1,4 +1,9 @@
+// @ts-check
 // The latent explorer. The point is the view's own: no trait holds it.
+
+import { decoderOf, makeFrames } from "./decoding.js";
+import { announcer, dragged, give, isLight, keyed, make, QUIET, slider, watchTheme } from "./nodes.js";
+import { bytes, clamp, fixed, unquantise } from "./numbers.js";
 
 // ---- Small helpers
 
@@ -186,7 +191,7 @@ function makePanel(panel, state, move) {
 
 // ---- The explorer: panels that share one position in [0, 1]^d.
 
-function mount(root, state, store, connect) {
+function mount(root, state, store, model) {
   const gone = new AbortController();
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let position = state.position, playing = 0, along = 0;
@@ -201,7 +206,7 @@ function mount(root, state, store, connect) {
   const play = make("button", { type: "button" });
   const reset = make("button", { type: "button" }, "Reset");
   const heard = announcer();
-  const frames = makeFrames(root, connect, (images, { position }) => {
+  const frames = makeFrames(root, decoderOf(model, state, (i) => state.panels[i].image), (images, { position }) => {
     const codes = panels.map((panel) => panel.codeAt(position));
     const text = panels.map((panel, i) => panel.draw(images[i], codes[i])).join("; ");
     root.dataset.codes = JSON.stringify(codes);
@@ -282,4 +287,5 @@ function mount(root, state, store, connect) {
   };
 }
 
-export default decodingExplorer("vaetut-widget", "Latent explorer", [], mount, (state, i) => state.panels[i].image);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-widget", label: "Latent explorer", names: [], mount };

@@ -1,5 +1,11 @@
+// @ts-check
 // The rotation explorer: shape and angle are the traits. The curves come from Python,
 // of all points; the dots, a part of them, are turned here.
+
+import { keyOf, makeChart } from "./chart.js";
+import { announcer, chooser, dragged, give, make, svg, text } from "./nodes.js";
+import { clamp, fixed, makeScale, unpack } from "./numbers.js";
+import { pathOf } from "./points.js";
 
 const BINS = 6, SIZE = 320, EDGE = 14;
 const degrees = (angle) => (angle * Math.PI) / 180;
@@ -100,4 +106,5 @@ function mount(root, state, store) {
   return { show, close: heard.close };
 }
 
-export default explorer("vaetut-rotation", "Rotation explorer", ["shape", "angle"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-rotation", label: "Rotation explorer", names: ["shape", "angle"], mount };

@@ -1,5 +1,10 @@
+// @ts-check
 // The sheet explorer: transect, index, azimuth and elevation are the traits. Dots are
 // drawn on a canvas; lines and markers are SVG, so that their colours are the style's.
+
+import { button, chooser, dragged, give, isLight, keyed, make, QUIET, slider, svg, watchTheme } from "./nodes.js";
+import { bytes, clamp, fixed, unpack } from "./numbers.js";
+import { MARKS, pathAlong, project, putName, turnView, turned } from "./points.js";
 
 // Codes packed as steps of the span, in the sheet's own frame, where their reach is 1.
 function unpackCodes(data, { span, frame }) {
@@ -363,4 +368,5 @@ function mount(root, state, store) {
   return { show, close, resize: fit, sized: [stage, pad] };
 }
 
-export default explorer("vaetut-sheet", "Sheet explorer", ["transect", "index", "azimuth", "elevation"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-sheet", label: "Sheet explorer", names: ["transect", "index", "azimuth", "elevation"], mount };

@@ -1,4 +1,9 @@
+// @ts-check
 // The beta explorer: run is the trait. Nothing is decoded.
+
+import { announcer, give, make, slider, svg, text, whenDecoded } from "./nodes.js";
+import { fixed, makeScale } from "./numbers.js";
+import { loadPicture, makeFaces, outline } from "./pictures.js";
 
 function mount(root, state, store) {
   const { rows, label, image, bins, width, prior } = state, reach = bins * width;
@@ -66,4 +71,5 @@ function mount(root, state, store) {
   return { show, close: heard.close };
 }
 
-export default explorer("vaetut-beta", "Beta explorer", ["run"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-beta", label: "Beta explorer", names: ["run"], mount };

@@ -1,6 +1,10 @@
+// @ts-check
 // Colour pictures: enlarged, and as strips with the first at the top. Histograms.
 
-function loadPicture(uri) {
+import { drawStrip, make } from "./nodes.js";
+import { pathOf } from "./points.js";
+
+export function loadPicture(uri) {
   const image = new Image();
   image.src = uri;
   return image;
@@ -8,7 +12,7 @@ function loadPicture(uri) {
 
 // An image on a canvas several times as wide, `across` pixels, and smooth. The image
 // itself is in `small`.
-function makeFace([height, width], across, attributes = {}) {
+export function makeFace([height, width], across, attributes = {}) {
   const small = make("canvas", { width, height });
   const node = make("canvas", { width: across, height: Math.round((across * height) / width), class: "vx-image vi-face", ...attributes });
   const enlarge = () => {
@@ -31,13 +35,13 @@ function makeFace([height, width], across, attributes = {}) {
 }
 
 // A row of n faces which wraps where there is little room.
-function makeFaces(n, size, across, attributes) {
+export function makeFaces(n, size, across, attributes) {
   const faces = Array.from({ length: n }, () => makeFace(size, across, { "aria-hidden": "true" }));
   return { faces, node: make("div", { class: "vi-faces", role: "img", ...attributes }, ...faces.map(({ node }) => node)) };
 }
 
 // The outline of a histogram from 0 on: x of a bin's edge, y of the share of the highest.
-function outline(counts, x, y) {
+export function outline(counts, x, y) {
   const top = Math.max(...counts) || 1;
   const steps = counts.flatMap((count, k) => [[x(k), y(count / top)], [x(k + 1), y(count / top)]]);
   return `${pathOf([[x(0), y(0)], ...steps, [x(counts.length), y(0)]])}Z`;

@@ -1,20 +1,13 @@
+// @ts-check
 // The loss ledger: training, unit and epoch are the traits. All is in nats per image
 // until it is shown.
 
-const ROWS = [["reconstruction", ""], ["KL", ""], ["weight of the KL", "×"], ["weight × KL", "+"], ["total", "="]];
+import { keyOf, makeChart } from "./chart.js";
+import { announcer, chooser, give, make, svg } from "./nodes.js";
+import { clamp, digitsOf, fixed, makeScale, minus, summed } from "./numbers.js";
+import { pathOf } from "./points.js";
 
-// As many decimals as five digits of the largest need, and more until what is shown of
-// the terms adds up to what is shown of their sum, the last of the values.
-const digitsOf = (v) => clamp(4 - Math.floor(Math.log10(Math.abs(v) || 1)), 0, 8);
-function summed(values) {
-  const first = digitsOf(values.at(-1));
-  const addUp = (d) => {
-    const units = values.map((v) => Math.round(v * 10 ** d)), total = units.pop();
-    return units.reduce((p, q) => p + q) === total;
-  };
-  const digits = [0, 1, 2, 3].map((more) => first + more).find(addUp) ?? first;
-  return values.map((v) => fixed(v, digits));
-}
+const ROWS = [["reconstruction", ""], ["KL", ""], ["weight of the KL", "×"], ["weight × KL", "+"], ["total", "="]];
 
 const plain = (v) => minus(String(Number(v.toPrecision(4))));
 
@@ -47,12 +40,13 @@ function mount(root, state, store) {
     heard.node,
   ));
 
+  /** @param {any} run @param {number[]} factors @param {number} i */
   function account({ beta, reconstruction, kl }, [w, k], i) {
     const weight = (beta * w) / k;
     return [w * reconstruction[i], k * kl[i], weight, weight * k * kl[i], w * (reconstruction[i] + beta * kl[i])];
   }
 
-  function written([reconstruction, kl, weight, term, total]) {
+  function written(/** @type {number[]} */ [reconstruction, kl, weight, term, total]) {
     const [a, b, c] = summed([reconstruction, term, total]);
     return [a, fixed(kl, digitsOf(kl)), plain(weight), b, c];
   }
@@ -85,4 +79,5 @@ function mount(root, state, store) {
   return { show, close: heard.close };
 }
 
-export default explorer("vaetut-ledger", "Loss ledger", ["run", "unit", "epoch"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-ledger", label: "Loss ledger", names: ["run", "unit", "epoch"], mount };

@@ -1,10 +1,16 @@
+// @ts-check
 // The face explorer: face and amounts are the traits.
+
+import { decoderOf, makeFrames } from "./decoding.js";
+import { announcer, button, give, keyed, make, slider, whenDecoded } from "./nodes.js";
+import { fixed, unpack, unquantise } from "./numbers.js";
+import { loadPicture, makeFace } from "./pictures.js";
 
 const FINE = 10; // steps of a slider in one unit
 const signed = (v) => `${v > 0 ? "+" : ""}${fixed(v, 1)}`;
 const lengthOf = (code) => Math.hypot(...code);
 
-function mount(root, state, store, connect) {
+function mount(root, state, store, model) {
   const { names, reach, faces: n, truths } = state, size = state.image.slice(0, 2);
   const codes = unquantise(state.codes), vectors = unpack(state.vectors), d = codes.length / n;
   const originals = state.thumbnails && loadPicture(state.thumbnails);
@@ -41,7 +47,7 @@ function mount(root, state, store, connect) {
   const sliders = names.map((name, k) => slider(name, { min: -reach * FINE, max: reach * FINE, name }, (value) => move(k, value / FINE)));
   const reset = button("Reset", "Reset all attributes", () => store.set({ amounts: names.map(() => 0) }));
   const other = button("Another face", "Another face", () => pick(store.get("face") + 1));
-  const place = make("p", { class: "vx-words" }), frames = makeFrames(root, connect, ([reconstruction, face]) => {
+  const place = make("p", { class: "vx-words" }), frames = makeFrames(root, decoderOf(model, state), ([reconstruction, face]) => {
     plain.put(reconstruction);
     moved.put(face);
   });
@@ -101,4 +107,5 @@ function mount(root, state, store, connect) {
   return { show, close: () => (heard.close(), frames.close()) };
 }
 
-export default decodingExplorer("vaetut-faces", "Face explorer", ["face", "amounts"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-faces", label: "Face explorer", names: ["face", "amounts"], mount };

@@ -1,30 +1,13 @@
+// @ts-check
 // The polar explorer: a, b and radius are the traits. The curves are drawn here, as
 // Python's polar.draw draws them.
 
-// ---- The geometry
+import { announcer, dragged, give, keyed, make, QUIET, slider, svg, text } from "./nodes.js";
+import { clamp, fixed, unquantise } from "./numbers.js";
+import { pathOf } from "./points.js";
+import { drawStar } from "./star.js";
 
-// White on black, with the same ink at every size. Browsers draw lines of a pixel too
-// faint: so four times as large first, and then halved twice.
-const sheet = document.createElement("canvas");
-function drawStar(canvas, { limit, ink, petals, vertices }, a, b) {
-  const side = Math.round(canvas.clientWidth * devicePixelRatio);
-  if (!side) return;
-  let wide = side * (side < 512 ? 4 : 2);
-  if (canvas.width !== side) canvas.width = canvas.height = side;
-  if (sheet.width !== wide) sheet.width = sheet.height = wide;
-  const pen = sheet.getContext("2d"), scale = wide / (2 * limit);
-  pen.fillRect(0, 0, wide, wide);
-  pen.beginPath();
-  for (let k = 0; k < vertices - 1; k++) {
-    const theta = Math.PI * ((2 * k) / (vertices - 1) - 1), r = b * Math.cos(petals * theta) + a;
-    pen.lineTo(wide / 2 + scale * r * Math.cos(theta), wide / 2 - scale * r * Math.sin(theta));
-  }
-  pen.closePath();
-  Object.assign(pen, { strokeStyle: "#fff", lineWidth: wide * ink, lineJoin: "round" });
-  pen.stroke();
-  for (; wide > 2 * side; wide /= 2) pen.drawImage(sheet, 0, 0, wide, wide, 0, 0, wide / 2, wide / 2);
-  canvas.getContext("2d").drawImage(sheet, 0, 0, wide, wide, 0, 0, side, side);
-}
+// ---- The geometry
 
 const apart = (p, q) => Math.hypot(p[0] - q[0], p[1] - q[1]);
 const within = ([low, high], x) => clamp(Math.round(100 * x) / 100, low, high);
@@ -52,10 +35,10 @@ function shape(a, b) {
 
 const UNIT = 160, SIDE = 34, HEAD = 10, FOOT = 38;
 
-function makePlane({ a: [a0, a1], b: [b0, b1], center, transects }) {
+export function makePlane({ a: [a0, a1], b: [b0, b1], center, transects }) {
   const width = SIDE + UNIT * (a1 - a0) + 10, height = HEAD + UNIT * (b1 - b0) + FOOT;
   const x = (a) => SIDE + UNIT * (a - a0), y = (b) => HEAD + UNIT * (b1 - b);
-  const at = ([a, b]) => `${x(a).toFixed(1)} ${y(b).toFixed(1)}`;
+  const at = (/** @type {number[]} */ [a, b]) => `${x(a).toFixed(1)} ${y(b).toFixed(1)}`;
   const ends = (p, q) => ({ x1: x(p[0]), y1: y(p[1]), x2: x(q[0]), y2: y(q[1]) });
 
   const loops = [[a0, a0], [a1, a1], [a1, b1], [a0, b1]].map(at).join();
@@ -184,7 +167,7 @@ function mount(root, state, store) {
   ));
 
   let holed, remaining = points;
-  const star = () => drawStar(image, state, store.get("a"), store.get("b"));
+  const star = () => drawStar(image, Math.round(image.clientWidth * devicePixelRatio), state, store.get("a"), store.get("b"));
   function show() {
     const [a, b, radius] = ["a", "b", "radius"].map(store.get);
     for (const { name, input, output } of sliders) {
@@ -214,7 +197,7 @@ function mount(root, state, store) {
     heard.say(`a ${fixed(a)}, b ${fixed(b)}. ${yes}. ${why} ${loops.textContent}`);
   }
 
-  const move = ([a, b]) => store.set({ a: within(state.a, a), b: within(state.b, b) });
+  const move = (/** @type {number[]} */ [a, b]) => store.set({ a: within(state.a, a), b: within(state.b, b) });
   dragged(pad, pad, (event) => move(plane.under(event)));
   keyed(pad, ([right, down], far) => {
     const step = far ? 0.1 : 0.02;
@@ -223,4 +206,5 @@ function mount(root, state, store) {
   return { show, close: heard.close, resize: star, sized: [image] };
 }
 
-export default explorer("vaetut-polar", "Polar explorer", ["a", "b", "radius"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-polar", label: "Polar explorer", names: ["a", "b", "radius"], mount };

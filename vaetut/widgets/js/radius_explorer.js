@@ -1,4 +1,11 @@
+// @ts-check
 // The radius explorer: shape, radius and side are the traits.
+
+import { keyOf, makeChart } from "./chart.js";
+import { decoderOf, makeFrames } from "./decoding.js";
+import { announcer, chooser, give, make, svg } from "./nodes.js";
+import { clamp, fixed, unpack } from "./numbers.js";
+import { makeFaces, outline } from "./pictures.js";
 
 const SHAPES = { sphere: "on a sphere of radius r", cube: "uniform in the cube from −r to r" };
 const TRAITS = { sphere: "radius", cube: "side" };
@@ -16,7 +23,7 @@ function said(share) {
   return `${Math.round(100 * share)} %`;
 }
 
-function mount(root, state, store, connect) {
+function mount(root, state, store, model) {
   const { models, faces: n, steps, reach, hills } = state, size = state.image.slice(0, 2);
   const points = Object.fromEntries(Object.entries(state.points).map(([name, packed]) => [name, unpack(packed)]));
   const d = points.sphere.length / n;
@@ -36,7 +43,7 @@ function mount(root, state, store, connect) {
     const { faces, node } = makeFaces(n, size, 192, { "data-model": name });
     return { name, faces, row: node, node: make("div", {}, make("p", { class: `vx-title vx-k${k}` }, keyOf(`vx-k${k}`, name)), node) };
   });
-  const frames = makeFrames(root, connect, (images, { shape, r }) => rows.forEach(({ name, faces, row }, k) => {
+  const frames = makeFrames(root, decoderOf(model, state), (images, { shape, r }) => rows.forEach(({ name, faces, row }, k) => {
     faces.forEach((face, i) => face.put(images[k * n + i]));
     give(row, { "aria-label": `${n} faces that ${name} decodes of random codes ${SHAPES[shape]} = ${fixed(r)}` });
   }));
@@ -74,4 +81,5 @@ function mount(root, state, store, connect) {
   return { show, close: () => (heard.close(), frames.close()) };
 }
 
-export default decodingExplorer("vaetut-radius", "Radius explorer", ["shape", "radius", "side"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-radius", label: "Radius explorer", names: ["shape", "radius", "side"], mount };

@@ -1,4 +1,8 @@
+// @ts-check
 // The parameter ledger: side, layers, dimensions, extra and batch are the traits.
+
+import { announcer, button, give, make, slider } from "./nodes.js";
+import { clamp, fixed } from "./numbers.js";
 
 const MILLION = 1e6, COPIES = 4, BYTES = 4;
 const sum = (values) => values.reduce((p, q) => p + q, 0);
@@ -6,6 +10,7 @@ const three = (v) => fixed(v, clamp(2 - Math.floor(Math.log10(v || 1)), 0, 2));
 const percent = (part, whole) => `${part < 0.005 * whole ? "under 1" : fixed((100 * part) / whole, 0)} %`;
 
 // Parameters, multiplications and floats kept of an image, part by part.
+/** @param {any} state @param {any} here */
 function account({ filters, channels, kernel }, { side, layers, dimensions, extra }) {
   const maps = [channels, ...filters.slice(0, layers)], at = (k) => (side >> k) ** 2;
   const flat = at(layers) * maps[layers], width = extra || flat, down = [0, 0, channels * at(0)], up = [0, 0, 0];
@@ -22,15 +27,15 @@ function account({ filters, channels, kernel }, { side, layers, dimensions, extr
 
 // A bar of parts to a scale, with marks above it.
 function makeBar(words) {
-  const title = make("p", { class: "vx-title" }), bar = make("div", { class: "vp-bar", "aria-hidden": "true" }), marks = make("div", { class: "vp-marks", "aria-hidden": "true" });
-  const node = make("div", { class: "vp-row" }, title, marks, bar);
+  const title = make("p", { class: "vx-title" }), bar = make("div", { class: "vq-bar", "aria-hidden": "true" }), marks = make("div", { class: "vq-marks", "aria-hidden": "true" });
+  const node = make("div", { class: "vq-row" }, title, marks, bar);
   return {
     node,
     draw(parts, most, total, published = []) {
       title.replaceChildren(`${words()}: `, make("strong", {}, total));
-      bar.replaceChildren(...parts.filter(({ value }) => value).map(({ kind, value }) => make("span", { class: `vp-part ${kind}`, style: `width: ${(100 * value) / most}%` })));
+      bar.replaceChildren(...parts.filter(({ value }) => value).map(({ kind, value }) => make("span", { class: `vq-part ${kind}`, style: `width: ${(100 * value) / most}%` })));
       marks.hidden = !published.length;
-      marks.replaceChildren(...published.map((v) => make("span", { class: "vp-mark", style: `left: ${(100 * v * MILLION) / most}%` }, v)));
+      marks.replaceChildren(...published.map((v) => make("span", { class: "vq-mark", style: `left: ${(100 * v * MILLION) / most}%` }, v)));
     },
   };
 }
@@ -42,22 +47,22 @@ function mount(root, state, store) {
   const buttons = published.map(({ name, set, encoder }) => button(`${name}: ${encoder} M`, `As published: ${name}, encoder ${encoder} million`, () => store.set({ ...set, batch: store.get("batch") })));
   const rows = [() => "Encoder, parameters", () => "Decoder, parameters", () => "Multiplications an image", () => `Memory of a training step, batch of ${store.get("batch")}`].map(makeBar);
   const cells = parts.map(() => [0, 1, 2].map(() => make("td"))), kept = make("td"), totals = [0, 1, 2].map(() => make("td"));
-  const row = (kind, name, ...columns) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: `vp-key ${kind}` }), name), ...columns);
+  const row = (kind, name, ...columns) => make("tr", {}, make("th", { scope: "row" }, make("span", { class: `vq-key ${kind}` }), name), ...columns);
   const heading = ["Parameters, M", "Multiplications, M", "Memory, MB"].map((name) => make("th", { scope: "col" }, name));
   const table = make(
-    "table", { class: "vp-table" }, make("thead", {}, make("tr", {}, make("td"), ...heading)),
+    "table", { class: "vq-table" }, make("thead", {}, make("tr", {}, make("td"), ...heading)),
     make(
       "tbody", {}, ...parts.map(({ name, kind }, k) => row(`vx-k${kind}`, name, ...cells[k])),
-      row("vp-kept", "kept of the images", make("td"), make("td"), kept), row("vp-none", "total", ...totals),
+      row("vq-kept", "kept of the images", make("td"), make("td"), kept), row("vq-none", "total", ...totals),
     ),
   );
-  table.tBodies[0].lastChild.className = "vp-total";
+  table.tBodies[0].lastChild.className = "vq-total";
   const verdict = make("p", { class: "vx-words" });
   root.replaceChildren(make(
     "div", { class: "vx-all" },
     make("div", { class: "vx-bar", role: "group", "aria-label": "As published" }, make("span", {}, "As published:"), ...buttons),
-    make("div", { class: "vp-sliders" }, ...sliders.map(({ node }) => node)),
-    make("div", { class: "vp-rows" }, ...rows.map(({ node }) => node)), table, verdict, heard.node,
+    make("div", { class: "vq-sliders" }, ...sliders.map(({ node }) => node)),
+    make("div", { class: "vq-rows" }, ...rows.map(({ node }) => node)), table, verdict, heard.node,
   ));
 
   function show() {
@@ -79,7 +84,7 @@ function mount(root, state, store) {
     rows[0].draw(coloured(encoder), most, `${three(sum(encoder) / MILLION)} million`, marked[0]);
     rows[1].draw(coloured(decoder, 3), most, `${three(sum(decoder) / MILLION)} million`, marked[1]);
     rows[2].draw(coloured(macs), sum(macs), `${three(sum(macs) / MILLION)} million`);
-    rows[3].draw([...coloured(own), { value: images, kind: "vp-kept" }], all, `${three(all / MILLION)} MB`);
+    rows[3].draw([...coloured(own), { value: images, kind: "vq-kept" }], all, `${three(all / MILLION)} MB`);
     cells.forEach((row, k) => [counts, macs, own].forEach((values, i) => (row[i].textContent = three(values[k] / MILLION))));
     kept.textContent = three(images / MILLION);
     [sum(counts), sum(macs), all].forEach((v, i) => (totals[i].textContent = three(v / MILLION)));
@@ -91,4 +96,5 @@ function mount(root, state, store) {
   return { show, close: heard.close };
 }
 
-export default explorer("vaetut-parameters", "Parameter ledger", ["side", "layers", "dimensions", "extra", "batch"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-parameters", label: "Parameter ledger", names: ["side", "layers", "dimensions", "extra", "batch"], mount };

@@ -1,5 +1,11 @@
+// @ts-check
 // The gamma explorer: run, azimuth, elevation and fit are the traits. Each run's lattice
 // comes with its middle at 0, its latent axes as they are.
+
+import { keyOf } from "./chart.js";
+import { announcer, button, dragged, give, keyed, make, QUIET, slider, svg, text } from "./nodes.js";
+import { clamp, fixed, makeScale, minus, unpack } from "./numbers.js";
+import { pathAlong, project, putName, turnView, turned } from "./points.js";
 
 const VIEWS = [["z₁ z₂", "z₃", 0, 90], ["z₁ z₃", "z₂", 0, 0], ["z₂ z₃", "z₁", -90, 0]]; // along an axis each
 
@@ -125,4 +131,5 @@ function mount(root, state, store) {
   return { show, close: heard.close };
 }
 
-export default explorer("vaetut-gamma", "Gamma explorer", ["run", "azimuth", "elevation", "fit"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-gamma", label: "Gamma explorer", names: ["run", "azimuth", "elevation", "fit"], mount };

@@ -1,5 +1,11 @@
+// @ts-check
 // The transect explorer: walk and index are the traits. The images of a walk come as one
 // strip a kind, point 0 at the top.
+
+import { FLOOR, keyOf, makeChart } from "./chart.js";
+import { announcer, chooser, crisp, dragged, drawStrip, give, loadStrip, make, QUIET, svg, text, whenDecoded } from "./nodes.js";
+import { clamp, fixed, makeScale, minus } from "./numbers.js";
+import { pathOf } from "./points.js";
 
 // 1 where the model beats the nearest training image, −1 where that beats it, 0 where
 // its interval leaves it open.
@@ -18,9 +24,10 @@ const OUTCOME = {
 // ---- The images
 
 // One strip's image in a colour and another's in its complement: white where they agree.
-const sheet = document.createElement("canvas");
+let sheet;
 const LAID = ["#ee7733", "#1188cc"]; // their sum is white
 function drawOver(canvas, strips, i) {
+  sheet ??= make("canvas");
   const { width, height } = canvas, pen = canvas.getContext("2d"), ink = sheet.getContext("2d");
   Object.assign(sheet, { width, height });
   pen.fillStyle = "#000";
@@ -208,7 +215,7 @@ function mount(root, state, store) {
 
   // A press takes the walk that is nearest, this one where several are; a drag keeps it.
   dragged(map.node, chart.input, (event, _, press) => { // the arrow keys go on from here
-    const p = map.under(event), own = (walk) => walk === now();
+    const p = map.under(event), own = (walk) => Number(walk === now());
     const found = walks.filter((walk) => press || own(walk)).map((walk) => nearestOn(walk, p));
     const best = found.reduce((one, two) => (two.off - 0.1 * own(two.walk) < one.off - 0.1 * own(one.walk) ? two : one));
     store.set({ walk: best.walk.name, index: Math.round(best.t * (points - 1)) });
@@ -218,4 +225,5 @@ function mount(root, state, store) {
   return { show, close: heard.close };
 }
 
-export default explorer("vaetut-transect", "Transect explorer", ["walk", "index"], mount);
+/** @type {import("./explorer.js").Widget} */
+export default { kind: "vaetut-transect", label: "Transect explorer", names: ["walk", "index"], mount };
