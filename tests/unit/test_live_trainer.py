@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from widget_table import make_live
 
+from benchmarks.common import RESULTS
 from benchmarks.live_trainer import SETTINGS, in_keras
 from vaetut.datasets import polar
 from vaetut.widgets import live_trainer
@@ -116,6 +117,27 @@ def test_a_recipe_has_what_the_sliders_say():
         assert recipe["beta"] in live_trainer.BETAS
         assert recipe["gamma"] in live_trainer.GAMMAS
         assert (recipe["sd"] is None) == own.get("learned", False)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_ten_seeds_came_to_the_same_verdict_in_page_and_keras(name):
+    """What the benchmark stored: collapsed, run away, along the diagonals or not."""
+    stored = json.loads((RESULTS / "live_trainer.json").read_text("utf8"))["verdicts"]
+    verdicts = {
+        side: [
+            {
+                "away": seed["reach"] > live_trainer.FAR,
+                "collapsed": not seed["active"] and seed["reach"] < 1,
+                "diagonals": name == "γ = 5" and seed["diagonals"] > 0.95,
+            }
+            for seed in seeds
+        ]
+        for side, seeds in stored[name].items()
+    }
+    assert len(verdicts["page"]) == len(verdicts["keras"]) == 10
+    assert verdicts["page"] == verdicts["keras"]
+    (same,) = {tuple(verdict.values()) for verdict in verdicts["page"]}
+    assert any(same) == (name in ("γ = 5", "γ = −2", "β = 300, σ learned"))
 
 
 def test_steps_are_refused_that_there_are_not():
