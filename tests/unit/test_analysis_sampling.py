@@ -105,7 +105,7 @@ def test_box_grid():
         (lambda: in_gap(CODES[:1], CODES), "codes must have two"),
         (lambda: gap_fraction(CODES, NAN), "samples holds NaN"),
         (lambda: prior_grid(0), "side must be"),
-        (lambda: prior_grid(10, d=100), "too many codes"),
+        (lambda: prior_grid(10, d=100), "d must be a whole number from 1 to 20"),
         (lambda: prior_grid(5, eps=0.7), "eps must lie"),
         (lambda: box_grid(CODES[0], 3), "codes must have 2 axes"),
         (lambda: box_grid(CODES, 2.5), "side must be"),

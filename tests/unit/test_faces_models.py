@@ -451,7 +451,10 @@ def test_a_variant_of_a_recipe_of_faces_is_read(setting, field, value):
 @pytest.mark.parametrize(
     ("name", "word"),
     [
-        ("faces-vae+max_epsilon=0", "max_epsilon must be positive"),
+        (
+            "faces-vae+max_epsilon=0",
+            "is 0.0: it must be positive; max_epsilon=none",
+        ),
         ("faces-ae+max_epsilon=5", "'autoencoder' has none"),
         ("faces-vae+extra_dense=0", "extra_dense .* is 0: it must be positive"),
         ("faces-vae+kernel_sizes=3x3", "one side, 1 or more, to each of the 4 filters"),
@@ -516,6 +519,7 @@ def small_classifier(**changes):
 
 def test_a_classifier_is_fed_attributes_whatever_way_images_take(noisy, monkeypatch):
     recipe, found = small_classifier(), {}
+    answers = 40 * min(recipe.images, recipe.test_images)  # attributes of images
     for way in ("copied", "gathered", "resident"):
         if way == "gathered":
             monkeypatch.setattr(feed, "COPY_LIMIT", 0)
@@ -526,7 +530,9 @@ def test_a_classifier_is_fed_attributes_whatever_way_images_take(noisy, monkeypa
     for other in found.values():
         assert other.keys() == history.keys()
         for name, values in history.items():
-            np.testing.assert_allclose(other[name], values, rtol=1e-5)
+            # An attribute on the edge may fall to either side.
+            edge = 1.01 / answers if "accuracy" in name else 0
+            np.testing.assert_allclose(other[name], values, rtol=1e-5, atol=edge)
     assert history["loss"][1] < history["loss"][0]
 
 

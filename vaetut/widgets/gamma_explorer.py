@@ -83,7 +83,7 @@ class GammaExplorer(Explorer):
         run = self.names[0] if run is None else run
         state = self._pack(chance, interval)
         super().__init__(state, alt, run=run, **view)
-        state["back"] = {name: getattr(self, name) for name in VIEW}
+        self.state["back"] = {name: getattr(self, name) for name in VIEW}
 
     def project(self, run: str) -> np.ndarray:
         """Return a run's lattice as seen, (na, nb, 2): to the right and up.
