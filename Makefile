@@ -27,11 +27,12 @@ book: $(BOOK) ## build the book into _build/html
 check: lint widgets ## lint, types and the unit tests, while you work
 	$(PYTEST) tests/unit
 
-# What fails soonest comes first. nbval runs every notebook at smoke scale and trains
-# what it shows; what they show with the shipped runs is compared in the built book.
-test: check book chromium ## run every tier: unit, book, system, science, browser
-	$(PYTEST) --nbval-lax --nbval-current-env tests/book book tests/system tests/science \
-	  tests/browser
+# What fails soonest comes first; no browser is open while processes are killed. nbval
+# runs every notebook at smoke scale and trains what it shows; what they show with the
+# shipped runs is compared in the built book.
+test: check book chromium ## run every tier: unit, system, book, science, browser
+	$(PYTEST) tests/system
+	$(PYTEST) --nbval-lax --nbval-current-env tests/book book tests/science tests/browser
 
 lint: $(TEST) ## check code and notebooks with ruff, types with mypy
 	$(BIN)/ruff check

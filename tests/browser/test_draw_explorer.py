@@ -140,7 +140,6 @@ def test_a_large_photograph_is_brought_to_the_models_form(drawing):
     widget.page.wait_for_function(
         "([node, look]) => node.toDataURL() !== look",
         arg=[before.element_handle(), look],
-        timeout=20_000,
     )
     compare(widget, small_vae())
     form = grey(widget, "form")[0, ..., 0]

@@ -165,6 +165,7 @@ def retrain():
         return trained
 
     pipeline.train = train
+    pipeline.training_flops = lambda model: 1
     pipeline.export_weights = pipeline.unpack_weights = lambda given: given
     pipeline.pack_weights = lambda arrays: raw
     pipeline.build_model = lambda *given: model

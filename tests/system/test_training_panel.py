@@ -256,7 +256,7 @@ def test_the_trainer_shows_its_epochs_and_stops(tmp_path):
 
 TRAINING = """
 import numpy as np
-from tests.unit.test_training_panel import IMAGES, vae
+from tests.system.test_training_panel import IMAGES, vae
 from vaetut.widgets import TrainingPanel
 model = vae()
 panel = TrainingPanel(IMAGES)

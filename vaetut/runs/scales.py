@@ -1,6 +1,8 @@
 """Which scale the book shows: one switch, and never two in one comparison."""
 
+import json
 import os
+from functools import cache
 from pathlib import Path
 
 from vaetut.recipes import SCALES, get_recipe
@@ -43,5 +45,21 @@ def compared_with(name: str) -> tuple[str, ...]:
 
 
 def _has(name: str, scale: str, root: Path) -> bool:
-    """Return whether there is a record of a recipe at a scale in a folder."""
-    return any((root / name / scale).glob("seed-*.json"))
+    """Return whether there is a record of a recipe at a scale in a folder.
+
+    A copy of another run's does not count; one that is damaged does, for who reads it
+    is to say so.
+    """
+    found = (root / name / scale).glob("seed-*.json")
+    said = (_says(path, path.stat().st_mtime_ns) for path in found)
+    return any(one in (None, (name, scale)) for one in said)
+
+
+@cache
+def _says(path: Path, changed: int) -> tuple[str, str] | None:
+    """Return recipe and scale as a record has them that was changed then, in ns."""
+    try:
+        content = json.loads(path.read_bytes())
+        return content["recipe"], content["scale"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
