@@ -50,7 +50,7 @@ def _has(name: str, scale: str, root: Path) -> bool:
     A copy of another run's does not count; one that is damaged does, for who reads it
     is to say so.
     """
-    found = (root / name / scale).glob("seed-*.json")
+    found = filter(Path.is_file, (root / name / scale).glob("seed-*.json"))
     said = (_says(path, path.stat().st_mtime_ns) for path in found)
     return any(one in (None, (name, scale)) for one in said)
 
