@@ -67,6 +67,7 @@ def middle(locator):
 def spot(locator, across, down):
     """Return the place at shares of a node's width and height."""
     locator.scroll_into_view_if_needed()
+    rest(locator.page)  # a page may move once more: JupyterLab does
     box = locator.bounding_box()
     return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
