@@ -301,6 +301,19 @@ def test_the_live_view_asks_the_kernel_for_both_planes(empty_page, pair):
 # ---- The built book
 
 
+def states_of(path):
+    """Return the states of a page's latent explorers, with the weights they share."""
+    found = r'<script type="application/json">(\{"widget".*?)</script>'
+    states = [json.loads(text) for text in re.findall(found, path.read_text("utf-8"))]
+    own = []  # of the page, as "#k" counts them
+    for network in (net for state in states for net in state.get("networks", ())):
+        if not network["weights"].startswith("#"):
+            own.append(network["weights"])
+        else:
+            network["weights"] = own[int(network["weights"][1:])]
+    return [state for state in states if state["widget"] == "vaetut-widget"]
+
+
 @pytest.mark.parametrize("scheme", ["file", "http"])
 def test_every_widget_of_the_book_moves(html, open_page, scheme):
     pages = [
@@ -310,13 +323,7 @@ def test_every_widget_of_the_book_moves(html, open_page, scheme):
     ]
     assert pages, "No page of the built book has a latent explorer."
     for path in pages:
-        states = [
-            json.loads(text)
-            for text in re.findall(
-                r'<script type="application/json">(\{"colours".*?)</script>',
-                path.read_text("utf-8"),
-            )
-        ]
+        states = states_of(path)
         with open_page(path.relative_to(html).as_posix(), scheme) as watched:
             widgets = watched.page.locator(".vaetut-widget").all()
             for state, widget in zip(states, widgets, strict=True):

@@ -308,7 +308,7 @@ window.times = [];
 window.requestAnimationFrame = (act) => ask((now) => {
   const start = performance.now();
   act(now);
-  if (act.name === "draw") times.push(performance.now() - start);
+  if (act.name) times.push(performance.now() - start); // a test's own have none
 });"""
 
 
@@ -321,7 +321,7 @@ def test_a_frame_of_4299_codes_takes_few_milliseconds(show):
         rest(page)
     times = page.evaluate("times")
     # The least: what a busy machine takes for others is not the widget's.
-    assert len(times) == 30 and min(times) < 25  # about 2 on an idle core
+    assert len(times) >= 30 and min(times) < 25  # about 2 on an idle core
 
 
 def test_a_sheet_without_transects_is_a_cloud_to_turn(show):
