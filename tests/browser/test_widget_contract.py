@@ -115,6 +115,9 @@ def crowd(widget_page):
 def move_by_mouse(widget, root):
     """Drag with the mouse, and wait for what that changes."""
     seen, pointer = root.locator(widget.seen), root.locator(widget.pointer).first
+    # Away from the edges, where JupyterLab has bars of its own.
+    pointer.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    rest(root.page)
     before = look(seen)
     drag(root.page, spot(pointer, 0.6, 0.4), spot(pointer, 0.15, 0.6))
     wait_for_another_look(seen, before)
